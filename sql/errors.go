@@ -1,0 +1,71 @@
+package sql
+
+import (
+	"context"
+	stdsql "database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+
+	"github.com/lib/pq"
+)
+
+// PostgreSQL's condition names that decisions hang on.
+const (
+	serializationFailure = "serialization_failure"
+	deadlockDetected     = "deadlock_detected"
+	lockNotAvailable     = "lock_not_available"
+	queryCanceled        = "query_canceled"
+	uniqueViolation      = "unique_violation"
+	classConnection      = "08"
+	classShutdown        = "57P"
+)
+
+// NoRows tells that a Get found nothing.
+func NoRows(err error) bool { return errors.Is(err, stdsql.ErrNoRows) }
+
+// Unique tells that err is the violation of the named unique constraint or index; "" stands for any.
+func Unique(err error, constraint string) bool {
+	var e *pq.Error
+	return errors.As(err, &e) && e.Code.Name() == uniqueViolation && (constraint == "" || e.Constraint == constraint)
+}
+
+// Retryable tells that the transaction lost a race and may be run again as it is.
+func Retryable(err error) bool {
+	var e *pq.Error
+	if !errors.As(err, &e) {
+		return false
+	}
+	name := e.Code.Name()
+	return name == serializationFailure || name == deadlockDetected
+}
+
+// LockTimeout tells that a lock was not to be had within the transaction's lock_timeout.
+func LockTimeout(err error) bool {
+	var e *pq.Error
+	return errors.As(err, &e) && e.Code.Name() == lockNotAvailable
+}
+
+// ConnectionLost tells that the connection broke or the server went away: after Commit, whether the transaction
+// lasted is then unknown.
+func ConnectionLost(err error) bool {
+	var e *pq.Error
+	if errors.As(err, &e) {
+		return string(e.Code.Class()) == classConnection || len(e.Code) == 5 && string(e.Code)[:3] == classShutdown
+	}
+	var netError net.Error
+	return errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		errors.Is(err, net.ErrClosed) || errors.As(err, &netError)
+}
+
+// mapped turns a cancelled statement into the context's own error: lib/pq reports 57014, which errors.Is does not
+// take for a deadline.
+func mapped(ctx context.Context, err error) error {
+	var e *pq.Error
+	if errors.As(err, &e) && e.Code.Name() == queryCanceled && ctx.Err() != nil {
+		return fmt.Errorf("%w (%s)", ctx.Err(), e.Message)
+	}
+	return err
+}
