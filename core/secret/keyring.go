@@ -1,0 +1,182 @@
+package secret
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+const (
+	dirMode  fs.FileMode = 0o700
+	fileMode fs.FileMode = 0o600
+
+	// othersMask are the bits by which anyone but the owner could reach a key.
+	othersMask fs.FileMode = 0o077
+
+	// maxKeyFile bounds what is read: a keyset with a hundred retired keys takes
+	// some 30 KiB.
+	maxKeyFile = 1 << 20
+)
+
+// Keyring is every key of a node, one file each, so that each can be mounted, rotated
+// and withheld by itself.
+type Keyring struct {
+	Session *Box // live dialogues in Redis
+	Field   *Box // columns of PostgreSQL: identity documents, codes, notices
+	PINKek  *Box // wraps the keyed hash of every PIN
+
+	PINPepper *MAC // hashes PINs, OTPs and codes
+	Index     *MAC // looks up what is stored sealed
+	Body      *MAC // recognises a request body that comes again
+	Caller    *MAC // names a caller in Redis without the number
+}
+
+// slot is one file of a keyring.
+type slot struct {
+	file     string
+	parse    func(data []byte) error
+	generate func() ([]byte, error)
+}
+
+// slots is the table of the keyring's files.
+func (k *Keyring) slots() []slot {
+	return []slot{
+		boxSlot("session.json", &k.Session),
+		boxSlot("field.json", &k.Field),
+		boxSlot("pin_kek.json", &k.PINKek),
+		macSlot("pin_pepper.json", &k.PINPepper),
+		macSlot("index.json", &k.Index),
+		macSlot("body.json", &k.Body),
+		macSlot("caller.json", &k.Caller),
+	}
+}
+
+func boxSlot(file string, to **Box) slot {
+	return slot{
+		file: file,
+		parse: func(data []byte) (err error) {
+			*to, err = parseBox(data)
+			return err
+		},
+		generate: func() ([]byte, error) {
+			box, err := newBox()
+			if err != nil {
+				return nil, err
+			}
+			return box.marshal()
+		},
+	}
+}
+
+func macSlot(file string, to **MAC) slot {
+	return slot{
+		file: file,
+		parse: func(data []byte) (err error) {
+			*to, err = parseMAC(data)
+			return err
+		},
+		generate: func() ([]byte, error) { return newMAC().marshal() },
+	}
+}
+
+// LoadKeyring reads all keys of dir. It names every fault at once: what is missing,
+// what is malformed, and what others than its owner may read, which is refused.
+func LoadKeyring(dir string) (*Keyring, error) {
+	var k Keyring
+	var faults []error
+	for _, s := range k.slots() {
+		if err := s.load(dir); err != nil {
+			faults = append(faults, fmt.Errorf("key file %s: %w", s.file, err))
+		}
+	}
+	if err := errors.Join(faults...); err != nil {
+		return nil, fmt.Errorf("load keyring %s: %w", dir, err)
+	}
+	return &k, nil
+}
+
+func (s slot) load(dir string) error {
+	path := filepath.Join(dir, s.file)
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if !info.Mode().IsRegular() || info.Size() > maxKeyFile {
+		return fmt.Errorf("is not a file of at most %d bytes", maxKeyFile)
+	}
+	if mode := info.Mode().Perm(); mode&othersMask != 0 {
+		return fmt.Errorf("mode %#o lets others read or write it: chmod %#o it", mode, fileMode)
+	}
+	data, err := os.ReadFile(path) //nolint:gosec // the path is the operator's own setting
+	if err != nil {
+		return err
+	}
+	return s.parse(data)
+}
+
+// GenerateKeyring makes the keys that dir lacks, and dir itself, and leaves those that
+// are there. It is for development and a first installation: a lost key that is made
+// anew opens nothing that the old one sealed.
+func GenerateKeyring(dir string) error {
+	if err := os.MkdirAll(dir, dirMode); err != nil {
+		return fmt.Errorf("generate keyring: %w", err)
+	}
+	for _, s := range new(Keyring).slots() {
+		if err := s.create(dir); err != nil {
+			return fmt.Errorf("generate key file %s: %w", s.file, err)
+		}
+	}
+	return nil
+}
+
+// create writes the file whole or not at all: a link appears at once, and it fails if
+// another process made the key first, whose key then stands.
+func (s slot) create(dir string) error {
+	path := filepath.Join(dir, s.file)
+	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	data, err := s.generate()
+	if err != nil {
+		return err
+	}
+	draft, err := os.CreateTemp(dir, "."+s.file+".") // created with mode 0600
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.Remove(draft.Name()) }() // a draft left behind is harmless
+	if err := fill(draft, data); err != nil {
+		return err
+	}
+	if err := os.Link(draft.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return nil
+}
+
+// fill writes, syncs and closes: a key must not be used before it would survive a
+// power cut.
+func fill(f *os.File, data []byte) error {
+	_, err := f.Write(data)
+	if err == nil {
+		err = f.Sync()
+	}
+	return errors.Join(err, f.Close())
+}
+
+// EphemeralKeyring is a keyring that dies with the process, for tests.
+func EphemeralKeyring() *Keyring {
+	var k Keyring
+	for _, s := range k.slots() {
+		data, err := s.generate()
+		if err == nil {
+			err = s.parse(data)
+		}
+		if err != nil {
+			panic(fmt.Sprintf("secret: make %s: %v", s.file, err))
+		}
+	}
+	return &k
+}

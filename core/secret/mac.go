@@ -1,0 +1,85 @@
+package secret
+
+import (
+	"bytes"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+)
+
+// keyBytes is the size of an HMAC-SHA256 key: as long as its output (RFC 2104, 3).
+const keyBytes = sha256.Size
+
+// MAC makes keyed hashes under versioned keys: what is looked up or compared but never
+// read back. Whoever stores a hash stores the version beside it. It is safe for use by
+// several goroutines.
+type MAC struct {
+	current int
+	keys    map[int][]byte
+}
+
+// Current is the version for new hashes.
+func (m *MAC) Current() int { return m.current }
+
+// Sum is HMAC-SHA256 of the parts, each preceded by its length, so that no two lists
+// of parts run together into one. A version without a key is an error.
+func (m *MAC) Sum(version int, parts ...[]byte) ([sha256.Size]byte, error) {
+	var sum [sha256.Size]byte
+	key, ok := m.keys[version]
+	if !ok {
+		return sum, fmt.Errorf("keyed hash: no key of version %d", version)
+	}
+	hash := hmac.New(sha256.New, key)
+	var length [8]byte
+	for _, part := range parts {
+		binary.BigEndian.PutUint64(length[:], uint64(len(part)))
+		hash.Write(length[:])
+		hash.Write(part)
+	}
+	hash.Sum(sum[:0])
+	return sum, nil
+}
+
+// newMAC makes a MAC with one new key, version 1.
+func newMAC() *MAC {
+	key := make([]byte, keyBytes)
+	_, _ = rand.Read(key) // never fails: it crashes a program without randomness
+	return &MAC{current: 1, keys: map[int][]byte{1: key}}
+}
+
+// macFile is a MAC's file: versions count from 1, keys are base64.
+type macFile struct {
+	Current int            `json:"current"`
+	Keys    map[int][]byte `json:"keys"`
+}
+
+func parseMAC(data []byte) (*MAC, error) {
+	var file macFile
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&file); err != nil {
+		// The decoder's text may quote key material.
+		return nil, fmt.Errorf("not JSON of current and keys")
+	}
+	for version, key := range file.Keys {
+		if version < 1 || len(key) < keyBytes {
+			return nil, fmt.Errorf("key %d: versions count from 1 and keys have %d bytes", version, keyBytes)
+		}
+	}
+	if _, ok := file.Keys[file.Current]; !ok {
+		return nil, fmt.Errorf("no key of the current version %d", file.Current)
+	}
+	return &MAC{current: file.Current, keys: file.Keys}, nil
+}
+
+// marshal is parseMAC undone.
+func (m *MAC) marshal() ([]byte, error) {
+	data, err := json.MarshalIndent(macFile{Current: m.current, Keys: m.keys}, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("write keys: %w", err)
+	}
+	return append(data, '\n'), nil
+}
