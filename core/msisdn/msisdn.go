@@ -10,7 +10,6 @@ import (
 	"database/sql/driver"
 	"fmt"
 	"log/slog"
-	"strconv"
 	"strings"
 
 	"nova/core/fault"
@@ -148,11 +147,9 @@ func (m MSISDN) Format(s fmt.State, _ rune) { _, _ = s.Write([]byte(m.Masked()))
 // LogValue is Masked, for slog.
 func (m MSISDN) LogValue() slog.Value { return slog.StringValue(m.Masked()) }
 
-// MarshalText is Masked, for XML, map keys and whatever else asks for text.
+// MarshalText is Masked, for JSON, XML, map keys and whatever else asks for text. An
+// answer that owes the caller the whole number says E164().
 func (m MSISDN) MarshalText() ([]byte, error) { return []byte(m.Masked()), nil }
-
-// MarshalJSON is Masked. An answer that owes the caller the whole number says E164().
-func (m MSISDN) MarshalJSON() ([]byte, error) { return strconv.AppendQuote(nil, m.Masked()), nil }
 
 // Value gives the driver all digits, NULL for no number.
 func (m MSISDN) Value() (driver.Value, error) {
