@@ -54,6 +54,11 @@ func (d Day) AddDays(n int) Day {
 	return Day(d.date().AddDate(0, 0, n).Format(dayLayout))
 }
 
+// zoneReach is further than any zone's midnight lies from midnight UTC (14 hours), by
+// as much again as a change of clocks may lie from midnight and still matter to it. No
+// zone changes its clocks twice within the two days that this spans.
+const zoneReach = 26 * time.Hour
+
 // Start is the first instant of the day in loc, in UTC; the zero time for no day. That
 // is midnight, but for the days on which the zone's clocks jump over midnight or turn
 // back across it, and then it is the first instant that carries this date. A date that
@@ -63,12 +68,11 @@ func (d Day) Start(loc *time.Location) time.Time {
 		return time.Time{}
 	}
 	utc := d.date()
-	midnight := time.Date(utc.Year(), utc.Month(), utc.Day(), 0, 0, 0, 0, loc)
-	eve := midnight.Add(-12 * time.Hour)
+	eve := utc.Add(-zoneReach).In(loc)
 	_, before := eve.Zone()
-	_, after := midnight.Add(12 * time.Hour).Zone()
+	_, after := utc.Add(zoneReach).In(loc).Zone()
 	if before == after {
-		return midnight.UTC()
+		return utc.Add(-time.Duration(before) * time.Second)
 	}
 	_, jump := eve.ZoneBounds()
 	first := jump
