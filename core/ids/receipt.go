@@ -16,23 +16,25 @@ const (
 	maxReceiptChars = 13 // 13 * 5 = 65 bits: every uint64 has a receipt
 )
 
-// The mix is a bijection on numbers of a given width: add, then twice xor the upper
-// half into the lower and multiply by an odd number, and xor once more, all modulo
-// 2^width. Each step can be undone. There is no key and no secrecy: it only keeps a
+// The mix is a bijection on numbers of a given width: add, then three times xor the
+// upper half into the lower and multiply by an odd number, and xor once more, all
+// modulo 2^width. Each step can be undone. There is no key and no secrecy: it only keeps a
 // receipt from telling how many transactions a day has, and neighbours from looking
 // alike when they are misheard. The multipliers are the odd numbers next to 2^64
-// divided by the golden ratio and by the square root of two; mixOffset moves 0 away
+// divided by the golden ratio, the square root of two and e; mixOffset moves 0 away
 // from "000000".
 const (
 	mixOffset uint64 = 0x1d3f84a5b7c9e1
 	mixFirst  uint64 = 0x9e3779b97f4a7c15
 	mixSecond uint64 = 0xb504f333f9de6485
+	mixThird  uint64 = 0x5e2d58d8b3bcdf1b
 )
 
 // The multipliers that undo the mix's.
 var (
 	unmixFirst  = inverse(mixFirst)
 	unmixSecond = inverse(mixSecond)
+	unmixThird  = inverse(mixThird)
 )
 
 // inverse is the number that multiplies with odd to 1 modulo 2^64, by Newton's
@@ -109,6 +111,8 @@ func mix(n uint64, bits uint) uint64 {
 	n = n * mixFirst & mask
 	n ^= n >> half
 	n = n * mixSecond & mask
+	n ^= n >> half
+	n = n * mixThird & mask
 	return n ^ n>>half
 }
 
@@ -116,6 +120,8 @@ func mix(n uint64, bits uint) uint64 {
 // in was not changed.
 func unmix(n uint64, bits uint) uint64 {
 	mask, half := widthMask(bits), (min(bits, 64)+1)/2
+	n ^= n >> half
+	n = n * unmixThird & mask
 	n ^= n >> half
 	n = n * unmixSecond & mask
 	n ^= n >> half
