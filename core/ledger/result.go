@@ -1,0 +1,23 @@
+package ledger
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Result is what a command did, as it is stored under its key. Balances and Available are of the accounts with a
+// floor (people's) that the command touched, after it.
+type Result struct {
+	Posting, Transaction uuid.UUID
+	Receipt              string
+	BookedAt             time.Time
+	Balances             map[uuid.UUID]int64
+	Available            map[uuid.UUID]int64
+	// Holds are the holds that the command placed.
+	Holds []uuid.UUID
+	Extra map[string]string
+	// Replayed tells that the command had run before and this is its first answer. It stands beside a stored
+	// refusal as well. It is not stored.
+	Replayed bool
+}
