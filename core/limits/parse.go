@@ -1,0 +1,173 @@
+package limits
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/goccy/go-yaml"
+
+	"nova/core/clock"
+	"nova/core/money"
+	"nova/core/transactions"
+)
+
+// maxTier is the highest KYC tier.
+const maxTier = 3
+
+// The YAML's shape. Amounts are text, so that nothing reads them as binary fractions.
+type (
+	bookYAML struct {
+		Currency money.Currency `yaml:"currency"`
+		Tiers    []tierYAML     `yaml:"tiers"`
+		Rules    []ruleYAML     `yaml:"rules"`
+	}
+	tierYAML struct {
+		Tier       int    `yaml:"tier"`
+		MaxBalance string `yaml:"max_balance"`
+	}
+	ruleYAML struct {
+		Name       string                 `yaml:"name"`
+		Operations []transactions.Type    `yaml:"operations"`
+		Channels   []transactions.Channel `yaml:"channels"`
+		Tiers      []allowanceYAML        `yaml:"tiers"`
+	}
+	allowanceYAML struct {
+		Tier    int        `yaml:"tier"`
+		Single  singleYAML `yaml:"single"`
+		Daily   windowYAML `yaml:"daily"`
+		Weekly  windowYAML `yaml:"weekly"`
+		Monthly windowYAML `yaml:"monthly"`
+	}
+	singleYAML struct {
+		Min string `yaml:"min"`
+		Max string `yaml:"max"`
+	}
+	windowYAML struct {
+		Count int64  `yaml:"count"`
+		Value string `yaml:"value"`
+	}
+)
+
+// operations and channels are the words that a rule may use; any other is a slip that would leave a door open.
+var (
+	operations = []transactions.Type{
+		transactions.CashIn, transactions.CashOut, transactions.P2P, transactions.P2PAssist,
+		transactions.MerchantPayment, transactions.SavingsDeposit, transactions.SavingsWithdrawal,
+		transactions.OverdraftDraw, transactions.OverdraftRepay,
+	}
+	channels = []transactions.Channel{
+		transactions.USSD, transactions.App, transactions.AgentApp, transactions.API, transactions.Console,
+	}
+)
+
+// Parse reads a book of limits and names every fault in it at once. Unknown fields are faults.
+func Parse(data []byte) (*Book, error) {
+	var in bookYAML
+	if err := yaml.NewDecoder(bytes.NewReader(data), yaml.Strict()).Decode(&in); err != nil {
+		return nil, fmt.Errorf("read limits: %w", err)
+	}
+	p := &parser{currency: in.Currency}
+	book := p.book(in)
+	if err := errors.Join(p.faults...); err != nil {
+		return nil, fmt.Errorf("read limits: %w", err)
+	}
+	return book, nil
+}
+
+// parser collects faults instead of stopping at the first.
+type parser struct {
+	currency money.Currency
+	faults   []error
+}
+
+func (p *parser) fault(format string, args ...any) {
+	p.faults = append(p.faults, fmt.Errorf(format, args...))
+}
+
+func (p *parser) book(in bookYAML) *Book {
+	if !in.Currency.Valid() {
+		p.fault("currency %q is not known", in.Currency)
+	}
+	b := &Book{currency: in.Currency, maxBalance: map[int]int64{}}
+	for _, t := range in.Tiers {
+		where := fmt.Sprintf("tier %d", t.Tier)
+		p.tier(where, t.Tier)
+		if most := p.amount(where+" max_balance", t.MaxBalance); most > 0 {
+			b.maxBalance[t.Tier] = most
+		}
+	}
+	if len(in.Rules) == 0 {
+		p.fault("no rules")
+	}
+	for _, r := range in.Rules {
+		if slices.ContainsFunc(b.rules, func(o Rule) bool { return o.Name == r.Name }) {
+			p.fault("two rules are called %q", r.Name)
+		}
+		b.rules = append(b.rules, p.rule(r))
+	}
+	return b
+}
+
+func (p *parser) rule(in ruleYAML) Rule {
+	where := fmt.Sprintf("rule %q", in.Name)
+	if in.Name == "" || len(in.Operations) == 0 || len(in.Tiers) == 0 {
+		p.fault("%s needs a name, operations and tiers", where)
+	}
+	for _, op := range in.Operations {
+		if !slices.Contains(operations, op) {
+			p.fault("%s: operation %q is not known", where, op)
+		}
+	}
+	for _, c := range in.Channels {
+		if !slices.Contains(channels, c) {
+			p.fault("%s: channel %q is not known", where, c)
+		}
+	}
+	rule := Rule{Name: in.Name, Operations: in.Operations, Channels: in.Channels, Tiers: map[int]Allowance{}}
+	for _, a := range in.Tiers {
+		at := fmt.Sprintf("%s tier %d", where, a.Tier)
+		p.tier(at, a.Tier)
+		if _, twice := rule.Tiers[a.Tier]; twice {
+			p.fault("%s is listed twice", at)
+		}
+		rule.Tiers[a.Tier] = p.allowance(at, a)
+	}
+	return rule
+}
+
+func (p *parser) allowance(where string, in allowanceYAML) Allowance {
+	a := Allowance{Min: p.amount(where+" single.min", in.Single.Min), Max: p.amount(where+" single.max", in.Single.Max)}
+	if a.Max > 0 && a.Min > a.Max {
+		p.fault("%s: single.min is above single.max", where)
+	}
+	for w, in := range map[clock.Window]windowYAML{
+		clock.Daily: in.Daily, clock.Weekly: in.Weekly, clock.Monthly: in.Monthly,
+	} {
+		if in.Count < 0 {
+			p.fault("%s %s: count is negative", where, w)
+		}
+		a.Windows[w] = Window{Count: in.Count, Value: p.amount(fmt.Sprintf("%s %s.value", where, w), in.Value)}
+	}
+	return a
+}
+
+func (p *parser) tier(where string, tier int) {
+	if tier < 0 || tier > maxTier {
+		p.fault("%s: tiers are 0 to %d", where, maxTier)
+	}
+}
+
+// amount reads a bound; "" is none.
+func (p *parser) amount(where, text string) int64 {
+	if text == "" {
+		return 0
+	}
+	a, err := money.Parse(text, p.currency)
+	if err != nil || !a.IsPositive() {
+		p.fault("%s: %q is not an amount above zero", where, text)
+		return 0
+	}
+	return a.Minor
+}
