@@ -130,14 +130,15 @@ func (a Amount) Allocate(weights ...int64) []Amount {
 // totalWeight panics on weights that cannot split anything: they are written by us or
 // checked when data is loaded.
 func totalWeight(weights []int64) uint64 {
-	var total, carry uint64
+	var total uint64
 	for _, w := range weights {
-		if w < 0 {
-			panic(fmt.Sprintf("money: negative weight among %v", weights))
+		sum, carry := bits.Add64(total, uint64(w), 0)
+		if w < 0 || carry != 0 {
+			panic(fmt.Sprintf("money: no split by weights %v", weights))
 		}
-		total, carry = bits.Add64(total, uint64(w), carry)
+		total = sum
 	}
-	if total == 0 || carry != 0 {
+	if total == 0 {
 		panic(fmt.Sprintf("money: no split by weights %v", weights))
 	}
 	return total
