@@ -1,0 +1,191 @@
+package sessions
+
+import (
+	"context"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"nova/core/fault"
+	"nova/core/msisdn"
+	"nova/core/secret"
+)
+
+// ErrOtherCaller says that the session belongs to another number. Nothing of it is
+// given out.
+var ErrOtherCaller = fault.New(fault.CodeForbidden, "session of another caller")
+
+// ErrUnreadable says that a record was there and could not be unsealed or decoded: it
+// was altered, copied from elsewhere, or sealed under a key that is gone. It counts
+// as absent and is overwritten by the next Save.
+var ErrUnreadable = errors.New("session record is unreadable")
+
+// defaultResumeTTL is long enough to come back after a dropped call, and short enough
+// that what is offered is still meant.
+const defaultResumeTTL = time.Hour
+
+// Store is the sessions in Redis. It is safe for use by many goroutines.
+type Store struct {
+	redis     redis.UniversalClient
+	box       *secret.Box
+	callers   *secret.MAC
+	prefix    string
+	resumeTTL time.Duration
+	mishap    func(context.Context, error)
+}
+
+// Open makes a store; it fails on bad options only. Redis is called at the first use,
+// or by Ping.
+func Open(o Options) (*Store, error) {
+	if len(o.Prefix) > maxPrefix || strings.ContainsAny(o.Prefix, "{}") {
+		return nil, fmt.Errorf("redis prefix: at most %d bytes without braces", maxPrefix)
+	}
+	if o.Keys == nil || o.Keys.Session == nil || o.Keys.Caller == nil {
+		return nil, errors.New("sessions need the session and caller keys")
+	}
+	client, err := connect(o)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{
+		redis:     client,
+		box:       o.Keys.Session,
+		callers:   o.Keys.Caller,
+		prefix:    o.Prefix,
+		resumeTTL: o.ResumeTTL,
+		mishap:    o.Mishap,
+	}
+	if s.resumeTTL <= 0 {
+		s.resumeTTL = defaultResumeTTL
+	}
+	if s.mishap == nil {
+		s.mishap = func(context.Context, error) {}
+	}
+	return s, nil
+}
+
+// Ping tells whether Redis answers, for health checks.
+func (s *Store) Ping(ctx context.Context) error {
+	return s.unavailable(s.redis.Ping(ctx).Err(), "ping")
+}
+
+// unavailable is the fault of a Redis that failed, nil for nil. A Cluster is also
+// asked anew who serves what: its client sends pipelines to a dead master until its
+// map of slots is old, however often they fail.
+func (s *Store) unavailable(err error, doing string) error {
+	if err == nil {
+		return nil
+	}
+	if c, ok := s.redis.(*redis.ClusterClient); ok {
+		c.ReloadState(context.Background())
+	}
+	return fault.Wrap(err, fault.ServiceUnavailable, "%s", doing)
+}
+
+// Close gives back the connections.
+func (s *Store) Close() error { return s.redis.Close() }
+
+// Loaded is what Load found, and what Save needs to know about it.
+type Loaded struct {
+	Session *Session // nil: none
+	Resume  *Resume  // nil: none, or not asked for
+	// Version is what a Save on this Loaded expects to find in Redis.
+	Version string
+	// Problem is for the log: the record or the pointer was ErrUnreadable, or the
+	// pointer's own node of a Cluster did not answer. Each then counts as absent.
+	Problem error
+
+	key    Key
+	name   string // of the record in Redis
+	caller caller
+	saves  int // of the record that was read
+}
+
+// Load reads a session in one round trip, and the caller's resume pointer with it if
+// asked. No session is not an error. ErrOtherCaller comes with a Loaded that knows no
+// more than the version, so that a gateway that recycles its ids can begin anew.
+// SERVICE_UNAVAILABLE: Redis did not answer in time. VALIDATION_ERROR: no usable key.
+func (s *Store) Load(ctx context.Context, key Key, m msisdn.MSISDN, withResume bool) (Loaded, error) {
+	l := Loaded{key: key}
+	var err error
+	if l.caller, err = s.callerOf(m); err != nil {
+		return Loaded{}, fmt.Errorf("hash caller: %w", err)
+	}
+	if l.name, err = s.recordKey(key, m, l.caller); err != nil {
+		return Loaded{}, err
+	}
+	var stored, pointed string
+	if withResume {
+		stored, pointed, err = s.getBoth(ctx, &l)
+	} else {
+		stored, err = absent(s.redis.Get(ctx, l.name))
+	}
+	if err != nil {
+		return Loaded{}, s.unavailable(err, "load session")
+	}
+	if pointed != "" {
+		l.point(s.openResume(pointed, s.resumeKey(l.caller)))
+	}
+	if stored == "" {
+		return l, nil
+	}
+	return s.admit(l, stored, m)
+}
+
+// getBoth reads the record and the resume pointer, wherever in a Cluster each lies.
+func (s *Store) getBoth(ctx context.Context, l *Loaded) (stored, pointed string, err error) {
+	pipe := s.redis.Pipeline()
+	record, pointer := pipe.Get(ctx, l.name), pipe.Get(ctx, s.resumeKey(l.caller))
+	_, _ = pipe.Exec(ctx) // each command holds its own error
+	pointed, l.Problem = absent(pointer)
+	if l.Problem != nil {
+		l.Problem = s.unavailable(l.Problem, "load resume pointer")
+	}
+	stored, err = absent(record)
+	return stored, pointed, err
+}
+
+// absent turns "no such key" into an empty string.
+func absent(cmd *redis.StringCmd) (string, error) {
+	stored, err := cmd.Result()
+	if errors.Is(err, redis.Nil) {
+		return "", nil
+	}
+	return stored, err
+}
+
+func (l *Loaded) point(p *Resume, err error) {
+	l.Resume = p
+	if err != nil {
+		l.Problem = err
+	}
+}
+
+// admit shows the record to its own caller only.
+func (s *Store) admit(l Loaded, stored string, m msisdn.MSISDN) (Loaded, error) {
+	l.Version = versionOf(stored)
+	c, err := s.openRecord(stored, l.name)
+	if err != nil {
+		l.Problem = errors.Join(l.Problem, err)
+		return l, nil
+	}
+	l.saves = c.saves
+	mac := l.caller.mac
+	if c.callerKey != l.caller.version {
+		// Made before the caller key was rotated: hash again with the key of then.
+		if mac, err = s.callers.Sum(c.callerKey, []byte(m.Digits())); err != nil {
+			l.Problem = errors.Join(l.Problem, fmt.Errorf("%w: caller key %d", ErrUnreadable, c.callerKey))
+			return l, nil
+		}
+	}
+	if subtle.ConstantTimeCompare(mac[:], c.session.Caller[:]) != 1 {
+		l.Resume = nil
+		return l, ErrOtherCaller
+	}
+	l.Session = c.session
+	return l, nil
+}
