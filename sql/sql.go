@@ -28,6 +28,8 @@ type Options struct {
 	// Prepared keeps every statement prepared on its connection: a third of the cost on a hot path, and
 	// impossible through a pooler that switches connections between transactions.
 	Prepared bool
+	// Settings are run-time parameters of each connection ("lock_timeout": "250ms"). A pooler may refuse them.
+	Settings map[string]string
 }
 
 const (
@@ -92,6 +94,9 @@ func withDriverOptions(rawURL string, o Options) (string, error) {
 	}
 	if !o.Prepared {
 		values.Set("binary_parameters", "yes")
+	}
+	for name, value := range o.Settings {
+		values.Set(name, value)
 	}
 	u.RawQuery = values.Encode()
 	return u.String(), nil
