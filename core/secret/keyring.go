@@ -77,7 +77,7 @@ func macSlot(file string, to **MAC) slot {
 			*to, err = parseMAC(data)
 			return err
 		},
-		generate: func() ([]byte, error) { return newMAC().marshal() },
+		generate: newMACFile,
 	}
 }
 

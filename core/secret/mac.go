@@ -18,7 +18,15 @@ const keyBytes = sha256.Size
 // several goroutines.
 type MAC struct {
 	current int
-	keys    map[int][]byte
+	// key hides the keys from printers as Text hides its text.
+	key func(version int) (key []byte, ok bool)
+}
+
+func macOf(current int, keys map[int][]byte) *MAC {
+	return &MAC{current: current, key: func(version int) ([]byte, bool) {
+		key, ok := keys[version]
+		return key, ok
+	}}
 }
 
 // Current is the version for new hashes.
@@ -28,7 +36,7 @@ func (m *MAC) Current() int { return m.current }
 // of parts run together into one. A version without a key is an error.
 func (m *MAC) Sum(version int, parts ...[]byte) ([sha256.Size]byte, error) {
 	var sum [sha256.Size]byte
-	key, ok := m.keys[version]
+	key, ok := m.key(version)
 	if !ok {
 		return sum, fmt.Errorf("keyed hash: no key of version %d", version)
 	}
@@ -43,11 +51,15 @@ func (m *MAC) Sum(version int, parts ...[]byte) ([sha256.Size]byte, error) {
 	return sum, nil
 }
 
-// newMAC makes a MAC with one new key, version 1.
-func newMAC() *MAC {
+// newMACFile is a MAC's file with one new key, version 1.
+func newMACFile() ([]byte, error) {
 	key := make([]byte, keyBytes)
 	_, _ = rand.Read(key) // never fails: it crashes a program without randomness
-	return &MAC{current: 1, keys: map[int][]byte{1: key}}
+	data, err := json.MarshalIndent(macFile{Current: 1, Keys: map[int][]byte{1: key}}, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("write keys: %w", err)
+	}
+	return append(data, '\n'), nil
 }
 
 // macFile is a MAC's file: versions count from 1, keys are base64.
@@ -72,14 +84,5 @@ func parseMAC(data []byte) (*MAC, error) {
 	if _, ok := file.Keys[file.Current]; !ok {
 		return nil, fmt.Errorf("no key of the current version %d", file.Current)
 	}
-	return &MAC{current: file.Current, keys: file.Keys}, nil
-}
-
-// marshal is parseMAC undone.
-func (m *MAC) marshal() ([]byte, error) {
-	data, err := json.MarshalIndent(macFile{Current: m.current, Keys: m.keys}, "", "  ")
-	if err != nil {
-		return nil, fmt.Errorf("write keys: %w", err)
-	}
-	return append(data, '\n'), nil
+	return macOf(file.Current, file.Keys), nil
 }
