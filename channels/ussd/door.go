@@ -1,0 +1,208 @@
+package ussd
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+
+	"nova/core/secret"
+)
+
+// maxForwarded bounds the addresses of X-Forwarded-For that are looked at. Real chains
+// have three.
+const maxForwarded = 32
+
+// DoorOptions say who may call as a gateway. What is left empty is not asked for, but
+// for the token, which every door has.
+type DoorOptions struct {
+	// Sources are the gateway's addresses, "18.133.205.228" or "196.201.212.0/22".
+	Sources []string
+	// TrustedProxies are ours: a call from one is its X-Forwarded-For's.
+	TrustedProxies []string
+	// Token is the last part of the path. Gateways that can't sign are told it once.
+	Token secret.Text
+	// User and Password are for basic auth.
+	User     string
+	Password secret.Text
+	// SignatureHeader holds the HMAC-SHA256 of the body under SignatureKey, in hex or
+	// base64, with or without "sha256=" before it.
+	SignatureHeader string
+	SignatureKey    secret.Text
+}
+
+// Door admits a gateway's calls. What it can't check it refuses.
+type Door struct {
+	DoorOptions
+	sources, proxies []netip.Prefix
+}
+
+// NewDoor checks all options at once.
+func NewDoor(o DoorOptions) (*Door, error) {
+	d := &Door{DoorOptions: o}
+	var faults []error
+	d.sources, faults = prefixes(o.Sources, faults)
+	d.proxies, faults = prefixes(o.TrustedProxies, faults)
+	if o.Token.IsZero() {
+		faults = append(faults, errors.New("no path token"))
+	}
+	if (o.User == "") != o.Password.IsZero() {
+		faults = append(faults, errors.New("basic auth takes a user and a password"))
+	}
+	if (o.SignatureHeader == "") != o.SignatureKey.IsZero() {
+		faults = append(faults, errors.New("a signature takes a header and a key"))
+	}
+	if err := errors.Join(faults...); err != nil {
+		return nil, fmt.Errorf("door: %w", err)
+	}
+	return d, nil
+}
+
+func prefixes(list []string, faults []error) ([]netip.Prefix, []error) {
+	parsed := make([]netip.Prefix, 0, len(list))
+	for _, s := range list {
+		p, err := netip.ParsePrefix(s)
+		if err != nil {
+			var a netip.Addr
+			if a, err = netip.ParseAddr(s); err == nil {
+				p = netip.PrefixFrom(a, a.BitLen())
+			}
+		}
+		if err != nil {
+			faults = append(faults, fmt.Errorf("%q is neither an address nor a CIDR range", s))
+			continue
+		}
+		parsed = append(parsed, p.Masked())
+	}
+	return parsed, faults
+}
+
+// The reasons of a refusal, for logs and metrics; the caller is told none.
+const (
+	wrongAddress   = "address"
+	wrongToken     = "token"
+	wrongBasic     = "basic_auth"
+	wrongSignature = "signature"
+)
+
+// refuses gives the reason to refuse a call, "" for none. Of the body it reads no more
+// than the raw bytes, to sign them.
+func (d *Door) refuses(c *fiber.Ctx) (reason string) {
+	switch {
+	case !d.knowsAddress(c):
+		return wrongAddress
+	case !d.knowsToken(c):
+		return wrongToken
+	case !d.knowsUser(c):
+		return wrongBasic
+	case !d.knowsSignature(c):
+		return wrongSignature
+	}
+	return ""
+}
+
+func (d *Door) knowsAddress(c *fiber.Ctx) bool {
+	if len(d.sources) == 0 {
+		return true
+	}
+	from, ok := d.source(c)
+	return ok && within(from, d.sources)
+}
+
+// source is the address of whoever called us or, through our own proxies, them: the
+// rightmost of the chain that is no proxy of ours. What stands left of it is hearsay.
+func (d *Door) source(c *fiber.Ctx) (netip.Addr, bool) {
+	tcp, ok := c.Context().RemoteAddr().(*net.TCPAddr)
+	if !ok {
+		return netip.Addr{}, false
+	}
+	from := tcp.AddrPort().Addr().Unmap().WithZone("")
+	if !within(from, d.proxies) {
+		return from, from.IsValid()
+	}
+	chain := forwarded(c)
+	if len(chain) > maxForwarded {
+		return netip.Addr{}, false
+	}
+	for i := len(chain) - 1; i >= 0; i-- {
+		if from, ok = hopAddress(chain[i]); !ok || !within(from, d.proxies) {
+			return from, ok
+		}
+	}
+	return from, true
+}
+
+// forwarded is X-Forwarded-For, however many headers it came in.
+func forwarded(c *fiber.Ctx) []string {
+	var chain []string
+	for _, header := range c.Request().Header.PeekAll(fiber.HeaderXForwardedFor) {
+		chain = append(chain, strings.Split(string(header), ",")...)
+	}
+	return chain
+}
+
+// hopAddress reads "192.0.2.1", "192.0.2.1:80", "2001:db8::1" or "[2001:db8::1]:80".
+func hopAddress(s string) (netip.Addr, bool) {
+	s = strings.TrimSpace(s)
+	if a, err := netip.ParseAddr(strings.Trim(s, "[]")); err == nil {
+		return a.Unmap(), a.Zone() == ""
+	}
+	ap, err := netip.ParseAddrPort(s)
+	return ap.Addr().Unmap(), err == nil && ap.Addr().Zone() == ""
+}
+
+func within(a netip.Addr, list []netip.Prefix) bool {
+	for _, p := range list {
+		if p.Contains(a) {
+			return true
+		}
+	}
+	return false
+}
+
+func (d *Door) knowsToken(c *fiber.Ctx) bool {
+	token, err := url.PathUnescape(c.Params("token"))
+	return err == nil && d.Token.Equal(secret.New(token))
+}
+
+func (d *Door) knowsUser(c *fiber.Ctx) bool {
+	if d.User == "" {
+		return true
+	}
+	const scheme = "basic "
+	header := c.Get(fiber.HeaderAuthorization)
+	if len(header) < len(scheme) || !strings.EqualFold(header[:len(scheme)], scheme) {
+		return false
+	}
+	given, err := base64.StdEncoding.DecodeString(header[len(scheme):])
+	want := d.User + ":" + d.Password.Reveal()
+	return err == nil && secret.New(want).Equal(secret.New(string(given)))
+}
+
+func (d *Door) knowsSignature(c *fiber.Ctx) bool {
+	if d.SignatureHeader == "" {
+		return true
+	}
+	given, ok := signature(c.Get(d.SignatureHeader))
+	mac := hmac.New(sha256.New, []byte(d.SignatureKey.Reveal()))
+	// The bytes as they came, before any Content-Encoding is believed.
+	mac.Write(c.Request().Body())
+	return ok && hmac.Equal(given, mac.Sum(nil))
+}
+
+func signature(header string) ([]byte, bool) {
+	header = strings.TrimPrefix(strings.TrimSpace(header), "sha256=")
+	if given, err := hex.DecodeString(header); err == nil {
+		return given, len(given) == sha256.Size
+	}
+	given, err := base64.StdEncoding.DecodeString(header)
+	return given, err == nil && len(given) == sha256.Size
+}
