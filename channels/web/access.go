@@ -1,0 +1,179 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/google/uuid"
+	"github.com/valyala/fasthttp"
+
+	"nova/core/fault"
+	"nova/core/policy"
+)
+
+// Access is what a route asks of its caller: a token with a purpose and a scope, or nothing where it is open.
+type Access struct {
+	// Purpose is why the caller acts, and Scope which part of the API it was given.
+	Purpose policy.Purpose
+	Scope   string
+	// Open says why a route takes no token: "public", "the gateway's door".
+	Open string
+}
+
+// Needs is the access of a route that serves only callers whose token has the purpose and the scope.
+func Needs(purpose policy.Purpose, scope string) Access {
+	return Access{Purpose: purpose, Scope: scope}
+}
+
+// Open is the access of a route that takes no token. The reason is read by whoever reviews the list of routes.
+func Open(reason string) Access { return Access{Open: reason} }
+
+// valid tells that the access says what it means.
+func (a Access) valid() error {
+	needs := a.Purpose != "" || a.Scope != ""
+	switch {
+	case a.Open != "" && needs:
+		return errors.New("is declared open and with a purpose or scope")
+	case a.Open != "":
+		return nil
+	case !a.Purpose.Known():
+		return errors.New("declares no purpose of the catalogue")
+	case a.Scope == "":
+		return errors.New("declares no scope")
+	}
+	return nil
+}
+
+// check answers FORBIDDEN where the caller lacks the purpose or the scope. The token itself was verified before the
+// route was looked up.
+func (a Access) check(ctx context.Context) error {
+	if a.Open != "" {
+		return nil
+	}
+	p, ok := Caller(ctx)
+	if !ok {
+		return fault.New(fault.Unauthorized, "route needs a token and its path is not guarded")
+	}
+	if !a.Purpose.Allowed(p.Purposes) {
+		return fault.New(fault.CodeForbidden, "%s lacks the purpose %s", p, a.Purpose)
+	}
+	if !slices.Contains(p.Scopes, a.Scope) {
+		return fault.New(fault.CodeForbidden, "%s lacks the scope %s", p, a.Scope)
+	}
+	return nil
+}
+
+// Principal is a verified caller.
+type Principal struct {
+	// Kind is "client", "customer", "operator" or "staff".
+	Kind     string
+	ID       uuid.UUID
+	Scopes   []string
+	Purposes []string
+	// TokenID is the token's own id (jti), for audit.
+	TokenID string
+}
+
+// String names the caller for operators and scopes: "client:0190…".
+func (p Principal) String() string { return p.Kind + ":" + p.ID.String() }
+
+// Authenticator verifies a bearer token. A bad one is UNAUTHORIZED; other faults pass through.
+type Authenticator interface {
+	Verify(ctx context.Context, token string) (Principal, error)
+}
+
+// nobody is the Authenticator of an app that was given none.
+type nobody struct{}
+
+func (nobody) Verify(context.Context, string) (Principal, error) {
+	return Principal{}, fault.New(fault.Unauthorized, "no authenticator is configured")
+}
+
+type callerKey struct{}
+
+// Caller is the verified caller of the request that ctx belongs to.
+func Caller(ctx context.Context) (Principal, bool) {
+	p, ok := ctx.Value(callerKey{}).(Principal)
+	return p, ok
+}
+
+// guardedPrefixes are the paths under which every request needs a token unless its route is declared open. A path
+// that no route serves is answered 401 without a token, so nobody can map the API from outside.
+var guardedPrefixes = []string{"/v1", "/api", "/files"}
+
+func guarded(path string) bool {
+	return slices.ContainsFunc(guardedPrefixes, func(prefix string) bool { return under(path, prefix) })
+}
+
+// public tells that a request needs no token.
+func (a *App) public(method, path string) bool {
+	if len(path) > 1 {
+		path = strings.TrimSuffix(path, "/")
+	}
+	return !guarded(path) || a.open[method+" "+path]
+}
+
+const (
+	bearer = "Bearer "
+	// maxTokenBytes bounds what is handed to the verifier; our own tokens are under 2 KiB.
+	maxTokenBytes = 8 << 10
+)
+
+// verify checks an Authorization header's bearer token.
+func (a *App) verify(ctx context.Context, header string) (Principal, error) {
+	if len(header) <= len(bearer) || !strings.EqualFold(header[:len(bearer)], bearer) {
+		return Principal{}, fault.New(fault.Unauthorized, "no bearer token")
+	}
+	token := strings.TrimSpace(header[len(bearer):])
+	if token == "" || len(token) > maxTokenBytes {
+		return Principal{}, fault.New(fault.Unauthorized, "bearer token of %d bytes", len(token))
+	}
+	return a.o.Tokens.Verify(ctx, token)
+}
+
+// authenticate verifies the token before anything else of the request is looked at.
+func (a *App) authenticate(c *fiber.Ctx) error {
+	if a.public(c.Method(), c.Path()) {
+		return c.Next()
+	}
+	ctx := c.UserContext()
+	p, err := a.verify(ctx, c.Get(fiber.HeaderAuthorization))
+	if err != nil {
+		return err
+	}
+	c.SetUserContext(context.WithValue(ctx, callerKey{}, p))
+	return c.Next()
+}
+
+const (
+	// freeBody is how much of a body is read before its token is known to be good: answering 401 comes first all the
+	// same, and verifying here as well is only worth it where reading costs something.
+	freeBody = 16 << 10
+	// unreadBody makes the server refuse a body without reading it; 0 would mean its default.
+	unreadBody = 1
+	// chunked is the content length of a body that does not say how long it is.
+	chunked = -1
+)
+
+// headerReceived decides how much of a body is read once its headers are known. A large body, or one of unknown
+// length, is read for a valid token only; a caller without one is then answered 401 by unread.
+func (a *App) headerReceived(h *fasthttp.RequestHeader) fasthttp.RequestConfig {
+	path, _, _ := strings.Cut(string(h.RequestURI()), "?")
+	limit := a.door(path).BodyLimit
+	if limit == 0 {
+		limit = bodyLimit
+	}
+	size := h.ContentLength()
+	if size != chunked && size <= freeBody || a.public(string(h.Method()), path) {
+		return fasthttp.RequestConfig{MaxRequestBodySize: limit}
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), a.o.Deadline)
+	defer cancel()
+	if _, err := a.verify(ctx, string(h.Peek(fiber.HeaderAuthorization))); err != nil {
+		return fasthttp.RequestConfig{MaxRequestBodySize: unreadBody}
+	}
+	return fasthttp.RequestConfig{MaxRequestBodySize: limit}
+}

@@ -1,0 +1,56 @@
+package web
+
+import (
+	"context"
+	"crypto/rand"
+
+	"github.com/gofiber/fiber/v2"
+)
+
+// CorrelationHeader names the header that ties a request, its answer and its log lines together.
+const CorrelationHeader = "X-Correlation-ID"
+
+// maxCorrelation bounds a caller's own id: a UUID, a trace id and common prefixes fit.
+const maxCorrelation = 64
+
+type correlationKey struct{}
+
+// Correlation is the id of the request that ctx belongs to; "" outside a request.
+func Correlation(ctx context.Context) string {
+	id, _ := ctx.Value(correlationKey{}).(string)
+	return id
+}
+
+// sane tells that a caller's id can be logged and echoed as it is: 1 to 64 letters, digits and - _ . : /, beginning
+// with a letter or digit.
+func sane(id string) bool {
+	if id == "" || len(id) > maxCorrelation || !alphanumeric(id[0]) {
+		return false
+	}
+	for i := range len(id) {
+		switch b := id[i]; {
+		case alphanumeric(b), b == '-', b == '_', b == '.', b == ':', b == '/':
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+func alphanumeric(b byte) bool {
+	return '0' <= b && b <= '9' || 'a' <= b && b <= 'z' || 'A' <= b && b <= 'Z'
+}
+
+// newCorrelation is 26 characters of base32: 130 random bits.
+func newCorrelation() string { return rand.Text() }
+
+// correlate takes the caller's id or makes one, and puts it on the answer whatever happens next.
+func (a *App) correlate(c *fiber.Ctx) error {
+	id := c.Get(CorrelationHeader)
+	if !sane(id) {
+		id = newCorrelation()
+	}
+	c.Set(CorrelationHeader, id)
+	c.SetUserContext(context.WithValue(c.UserContext(), correlationKey{}, id))
+	return c.Next()
+}

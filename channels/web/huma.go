@@ -1,0 +1,235 @@
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"regexp"
+	"strings"
+	"sync"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humafiber"
+	"github.com/gofiber/fiber/v2"
+
+	"nova/core/fault"
+)
+
+const (
+	openAPIPath = "/openapi.json"
+	tokenScheme = "bearer"
+)
+
+// newAPI makes the API whose operations Register adds.
+func newAPI(a *App) huma.API {
+	config := huma.DefaultConfig("Nova", a.o.Version)
+	// The hooks would add $schema fields and Link headers, the docs page would load scripts from a public network, and
+	// the schema routes would answer outside the error body.
+	config.CreateHooks, config.DocsPath, config.SchemasPath, config.OpenAPIPath = nil, "", "", ""
+	config.Formats = map[string]huma.Format{jsonType: strictJSON, formType: strictForm}
+	config.NoFormatFallback = false
+	// A misspelt filter that is ignored would answer everything.
+	config.RejectUnknownQueryParameters = true
+	config.Info.Description = "Mobile money over HTTP. Amounts are decimal strings, times RFC 3339 in UTC. " +
+		"Every answer repeats X-Correlation-ID; every failure has one body and one code."
+	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
+		tokenScheme: {Type: "http", Scheme: "bearer", BearerFormat: "JWT"},
+	}
+	api := humafiber.New(a.fiber, config)
+	api.UseMiddleware(decodeParams)
+	a.serveDocument(api)
+	a.serveDocs()
+	return api
+}
+
+// serveDocument serves the API document. It is rendered at each request: it is asked for rarely, and operations may
+// still be added after the app was made.
+func (a *App) serveDocument(api huma.API) {
+	a.Handle(http.MethodGet, openAPIPath, Open("public: the contract"), func(c *fiber.Ctx) error {
+		document, err := json.Marshal(api.OpenAPI())
+		if err != nil {
+			return err
+		}
+		c.Set(fiber.HeaderContentType, "application/openapi+json")
+		return c.Send(document)
+	})
+}
+
+// Operation is a huma operation with its access.
+type Operation struct {
+	huma.Operation
+	Access Access
+}
+
+// Register adds an operation to the API. Faults that the handler returns become their status and body. An operation
+// without an access is a broken build, and panics.
+func Register[I, O any](a *App, op Operation, handler func(context.Context, *I) (*O, error)) {
+	a.declare(op.Method, fiberPattern(op.Path), op.Access)
+	if op.Access.Open == "" {
+		op.Security = []map[string][]string{{tokenScheme: {op.Access.Scope}}}
+		op.Extensions = map[string]any{"x-purpose": string(op.Access.Purpose), "x-scope": op.Access.Scope}
+	}
+	if op.MaxBodyBytes == 0 {
+		// huma refuses a body that reaches its limit; the server has already refused those beyond ours.
+		op.MaxBodyBytes = bodyLimit + 1
+	}
+	op.Middlewares = append(huma.Middlewares{a.permit(op.Access)}, op.Middlewares...)
+	huma.Register(a.api, op.Operation, handler)
+}
+
+// fiberPattern is huma's "/x/{id}" as Fiber writes it.
+func fiberPattern(path string) string {
+	return strings.NewReplacer("{", ":", "}", "").Replace(path)
+}
+
+// permit answers FORBIDDEN, and then UNSUPPORTED_MEDIA_TYPE, before the parameters or the body are parsed.
+func (a *App) permit(access Access) func(huma.Context, func(huma.Context)) {
+	return func(ctx huma.Context, next func(huma.Context)) {
+		err := access.check(ctx.Context())
+		if err == nil {
+			err = checkMediaType(ctx)
+		}
+		if err == nil {
+			next(ctx)
+			return
+		}
+		t := toldIn(ctx, err)
+		ctx.SetStatus(t.status)
+		ctx.SetHeader(fiber.HeaderContentType, jsonType)
+		_ = json.NewEncoder(ctx.BodyWriter()).Encode(t) // a failed write means that the caller is gone
+	}
+}
+
+// checkMediaType refuses a body of a type that the operation does not take. huma alone would take every registered
+// format for every operation, forms included.
+func checkMediaType(ctx huma.Context) error {
+	body, sent := ctx.Operation().RequestBody, ctx.Header(fiber.HeaderContentType)
+	if body == nil || sent == "" {
+		return nil
+	}
+	base, _, _ := strings.Cut(sent, ";")
+	if body.Content[strings.ToLower(strings.TrimSpace(base))] == nil {
+		return fault.New(fault.UnsupportedMediaType, "content type is not one of the operation's")
+	}
+	return nil
+}
+
+// override happens once, because huma keeps its errors in package variables.
+var override sync.Once
+
+// overrideHumaErrors puts the one error body in the place of huma's, which echoes submitted values.
+func overrideHumaErrors() {
+	override.Do(func() {
+		huma.ValidateStrictCasing = true
+		huma.NewError = func(status int, _ string, errs ...error) huma.StatusError {
+			return told(humaFault(status, errs))
+		}
+		huma.NewErrorWithContext = func(ctx huma.Context, status int, _ string, errs ...error) huma.StatusError {
+			return toldIn(ctx, humaFault(status, errs))
+		}
+	})
+}
+
+// toldIn is told for an operation: its error is noted for the log line and its headers are set.
+func toldIn(ctx huma.Context, err error) *Error {
+	noteError(humafiber.Unwrap(ctx), err)
+	t := told(err)
+	setRefusalHeaders(ctx.SetHeader, t)
+	return t
+}
+
+// humaCodes are the statuses that huma itself gives to a request it can't take.
+var humaCodes = map[int]fault.Code{
+	http.StatusBadRequest:            fault.ValidationError,
+	http.StatusUnprocessableEntity:   fault.ValidationError,
+	http.StatusNotAcceptable:         fault.ValidationError,
+	http.StatusRequestEntityTooLarge: fault.PayloadTooLarge,
+	http.StatusUnsupportedMediaType:  fault.UnsupportedMediaType,
+	http.StatusRequestTimeout:        fault.ServiceUnavailable,
+}
+
+// humaFault turns huma's status and details into a fault. An error that a handler returned comes as the only one with
+// status 500, and keeps its own code.
+func humaFault(status int, errs []error) error {
+	code, refused := humaCodes[status]
+	if !refused && len(errs) > 0 {
+		return errors.Join(errs...)
+	}
+	if !refused {
+		return fault.New(fault.InternalServerError, "huma answered %d", status)
+	}
+	e := fault.New(code, "request not valid")
+	for _, err := range errs {
+		var detail *huma.ErrorDetail
+		if errors.As(err, &detail) {
+			e = e.Field(fieldName(detail.Location, detail.Message), problem(detail.Message))
+			continue
+		}
+		var own *fault.Error
+		if errors.As(err, &own) {
+			for field, p := range own.Fields {
+				e = e.Field(field, p)
+			}
+		}
+	}
+	return e
+}
+
+// plainName is what a field's name may look like in an answer: a name of ours, or one that a developer mistyped, but
+// nothing that could be a number or a secret sent in the wrong place.
+var plainName = regexp.MustCompile(`^[A-Za-z][A-Za-z_\[\]0-9.-]{0,63}$`)
+
+// digitRun is too many digits for a name.
+var digitRun = regexp.MustCompile(`[0-9]{4}`)
+
+// fieldName is huma's location as a caller knows the field: without "body." or "query." in front, and with the name of
+// a required property that is missing.
+func fieldName(location, message string) string {
+	name := location
+	for _, part := range []string{"body.", "query.", "path.", "header.", "form."} {
+		if rest, ok := strings.CutPrefix(location, part); ok {
+			name = rest
+			break
+		}
+	}
+	if missing, ok := strings.CutPrefix(message, "expected required property "); ok {
+		missing, _, _ = strings.Cut(missing, " ")
+		if location == "body" {
+			return missing
+		}
+		return name + "." + missing
+	}
+	if !plainName.MatchString(name) || digitRun.MatchString(name) {
+		return "body"
+	}
+	return name
+}
+
+// echoing are huma's messages that end in the words of a parser, which quotes what it could not parse.
+var echoing = []string{
+	"expected string to be RFC 5322 email", "expected string to be RFC 3986 uri", "expected string to be RFC 4122 uuid",
+	"expected string to be regex", "expected duration", "invalid value", "cannot read multipart form",
+}
+
+// telling are the beginnings of messages that huma composes of the schema alone.
+var telling = []string{"expected ", "unexpected property", "required ", "unknown query parameter", "invalid integer",
+	"invalid boolean", "invalid date/time"}
+
+// problem is huma's message without anything that was submitted. What is not known to be safe is told as "is not valid".
+func problem(message string) string {
+	for _, prefix := range echoing {
+		if strings.HasPrefix(message, prefix) {
+			return prefix
+		}
+	}
+	if strings.HasPrefix(message, "expected required property ") {
+		return "is required"
+	}
+	for _, prefix := range telling {
+		if strings.HasPrefix(message, prefix) {
+			return message
+		}
+	}
+	return "is not valid"
+}
