@@ -54,7 +54,7 @@ func (p *Pipeline) tellBySMS(ctx context.Context, h *hop) {
 
 // mourn logs what happened after a hop's own line was written.
 func (p *Pipeline) mourn(ctx context.Context, h *hop, doing string, err error) {
-	p.metrics.doors.WithLabelValues(h.req.Gateway, "undelivered").Inc()
+	p.metrics.mishaps.WithLabelValues(h.req.Gateway, "undelivered").Inc()
 	p.log.LogAttrs(ctx, slog.LevelError, "ussd reply not delivered",
 		slog.String("gateway", h.req.Gateway),
 		slog.String("session", nameless(h.req)),

@@ -93,13 +93,13 @@ const (
 	wrongSignature = "signature"
 )
 
-// refuses gives the reason to refuse a call, "" for none. Of the body it reads no more
-// than the raw bytes, to sign them.
-func (d *Door) refuses(c *fiber.Ctx) (reason string) {
+// refuses gives the reason to refuse a call, "" for none; token is the path's, as it
+// stands there. Of the body it reads no more than the raw bytes, to sign them.
+func (d *Door) refuses(c *fiber.Ctx, token string) (reason string) {
 	switch {
 	case !d.knowsAddress(c):
 		return wrongAddress
-	case !d.knowsToken(c):
+	case !d.knowsToken(token):
 		return wrongToken
 	case !d.knowsUser(c):
 		return wrongBasic
@@ -168,8 +168,8 @@ func within(a netip.Addr, list []netip.Prefix) bool {
 	return false
 }
 
-func (d *Door) knowsToken(c *fiber.Ctx) bool {
-	token, err := url.PathUnescape(c.Params("token"))
+func (d *Door) knowsToken(segment string) bool {
+	token, err := url.PathUnescape(segment)
 	return err == nil && d.Token.Equal(secret.New(token))
 }
 

@@ -2,49 +2,48 @@ package ussd
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"nova/channels/web"
 	"nova/core/fault"
 )
 
-// metrics are counted by gateway; what varies in them is one of a fixed few.
+// metrics are what this package counts besides hops, by gateway; what else varies in
+// them is one of a fixed few.
 type metrics struct {
-	hops    *prometheus.CounterVec
-	seconds *prometheus.HistogramVec
 	reports *prometheus.CounterVec
-	doors   *prometheus.CounterVec
+	mishaps *prometheus.CounterVec
 }
 
 func newMetrics(r prometheus.Registerer) (*metrics, error) {
-	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
-		return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "nova", Subsystem: "ussd", Name: name, Help: help}, labels)
-	}
 	m := &metrics{
-		hops:    counter("hops_total", "Hops by how they went.", "gateway", "outcome"),
-		reports: counter("reports_total", "How gateways say that dialogues ended.", "gateway", "report"),
-		doors:   counter("refused_calls_total", "Calls that a gateway's door refused or that could not be decoded.", "gateway", "reason"),
-		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Namespace: "nova", Subsystem: "ussd", Name: "hop_seconds", Help: "Time to answer a hop.",
-			// Up to the default deadline, finest where nearly all hops are.
-			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2, 4}, //nolint:forbidigo // Prometheus' own type
-		}, []string{"gateway"}),
+		reports: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "nova_ussd_reports_total", Help: "How gateways say that dialogues ended.",
+		}, []string{"gateway", "report"}),
+		mishaps: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "nova_ussd_mishaps_total", Help: "Calls refused, not decoded or not taken, and screens not delivered.",
+		}, []string{"gateway", "reason"}),
 	}
 	if r == nil {
 		return m, nil
 	}
-	for _, c := range []prometheus.Collector{m.hops, m.reports, m.doors, m.seconds} {
+	for _, c := range []prometheus.Collector{m.reports, m.mishaps} {
 		if err := r.Register(c); err != nil {
 			return nil, fmt.Errorf("register metrics: %w", err)
 		}
 	}
 	return m, nil
 }
+
+// correlationID ties a hop's line to its request's, which has the same field.
+const correlationID = "correlation_id"
 
 // record writes a hop's one log line and counts it.
 func (p *Pipeline) record(ctx context.Context, h *hop) {
@@ -56,15 +55,12 @@ func (p *Pipeline) record(ctx context.Context, h *hop) {
 	if isOurs(h.err) {
 		level = slog.LevelError
 	}
-	if h.terms != nil { // a label for every name that a caller invents would never end
-		p.metrics.hops.WithLabelValues(h.req.Gateway, string(h.outcome)).Inc()
-		p.metrics.seconds.WithLabelValues(h.req.Gateway).Observe(took.Seconds())
-	}
+	p.meter.Hop(h.req.Gateway, string(h.outcome), took)
 	if h.req.Report != "" {
 		p.metrics.reports.WithLabelValues(h.req.Gateway, h.req.Report).Inc()
 	}
 	if p.log.Enabled(ctx, level) {
-		p.log.LogAttrs(ctx, level, "ussd hop", h.attrs(p.correlation(ctx), took)...)
+		p.log.LogAttrs(ctx, level, "ussd hop", h.attrs(web.Correlation(ctx), took)...)
 	}
 }
 
@@ -89,7 +85,7 @@ func (h *hop) attrs(correlation string, took time.Duration) []slog.Attr {
 		slog.String("ref", h.dial.Reference),
 	)
 	if correlation != "" {
-		attrs = append(attrs, slog.String("correlation", correlation))
+		attrs = append(attrs, slog.String(correlationID, correlation))
 	}
 	if s := h.session; s != nil {
 		attrs = append(attrs,
@@ -125,18 +121,19 @@ func nameless(req *Request) string {
 }
 
 // refuseCall logs and counts a call that never became a hop.
-func (p *Pipeline) refuseCall(ctx context.Context, gateway, reason string, err error) {
-	p.metrics.doors.WithLabelValues(gateway, reason).Inc()
+func (p *Pipeline) refuseCall(ctx context.Context, gateway, reason string, err error, more ...slog.Attr) {
+	p.metrics.mishaps.WithLabelValues(gateway, reason).Inc()
 	attrs := []slog.Attr{slog.String("gateway", gateway), slog.String("reason", reason)}
-	if c := p.correlation(ctx); c != "" {
-		attrs = append(attrs, slog.String("correlation", c))
+	if c := web.Correlation(ctx); c != "" {
+		attrs = append(attrs, slog.String(correlationID, c))
 	}
-	var f *fault.Error
-	if errors.As(err, &f) {
+	if err != nil {
+		f := fault.From(err)
+		attrs = append(attrs, slog.String("code", string(f.Code)))
 		// Fields name what is wrong and never repeat it; other texts of a decoder may.
-		for field, problem := range f.Fields {
-			attrs = append(attrs, slog.String(field, problem))
+		for _, field := range slices.Sorted(maps.Keys(f.Fields)) {
+			attrs = append(attrs, slog.String("field", field+" "+f.Fields[field]))
 		}
 	}
-	p.log.LogAttrs(ctx, slog.LevelWarn, "ussd call refused", attrs...)
+	p.log.LogAttrs(ctx, slog.LevelWarn, "ussd call refused", append(attrs, more...)...)
 }

@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/gofiber/fiber/v2"
 
+	"nova/channels/web"
 	"nova/core/fault"
 )
 
@@ -22,17 +25,46 @@ type Gateway struct {
 	Async Async
 }
 
-// prefix is where gateways call. Under it, Content-Encoding is ignored: some gateways
-// set it to a charset.
-const prefix = "/ussd/"
+// App takes routes. *web.App is it.
+type App interface {
+	Handle(method, pattern string, access web.Access, handler fiber.Handler)
+}
 
-// notDecoded is the reason of calls without a session or a caller.
-const notDecoded = "undecodable"
+// mounted is a gateway that is served.
+type mounted struct {
+	Gateway
+	router []Route
+}
+
+const (
+	// prefix is where gateways call.
+	prefix = "/ussd"
+	// bodyLimit bounds a call: the longest text, form-encoded, and a vendor's envelope.
+	bodyLimit = 64 << 10
+	// notDecoded is the reason of calls without a session or a caller.
+	notDecoded = "undecodable"
+)
+
+// access is of all gateways' routes: they carry no token of ours, their door asks for
+// what they have.
+var access = web.Open("the gateway's door")
+
+// WebDoor is what the HTTP app must know of the gateways' paths before it is made.
+// Content-Encoding is ignored, since some gateways put a charset there.
+func (p *Pipeline) WebDoor() web.Door {
+	longest := time.Duration(0)
+	for _, t := range p.terms {
+		longest = max(longest, t.Deadline)
+	}
+	return web.Door{
+		Prefix: prefix, Deadline: longest, BodyLimit: bodyLimit, IgnoreEncoding: true, Sorry: p.sorry,
+	}
+}
 
 // Mount registers the gateways' routes: /ussd/<name>/:token, and below it what the
 // gateway lists beside. The app must be built with Immutable, as what is decoded
 // outlives the handler.
-func Mount(app fiber.Router, p *Pipeline, gateways []Gateway) error {
+func Mount(app App, p *Pipeline, gateways []Gateway) error {
 	var faults []error
 	for _, g := range gateways {
 		if err := p.mount(app, g); err != nil {
@@ -42,46 +74,52 @@ func Mount(app fiber.Router, p *Pipeline, gateways []Gateway) error {
 	return errors.Join(faults...)
 }
 
-func (p *Pipeline) mount(app fiber.Router, g Gateway) error {
+func (p *Pipeline) mount(app App, g Gateway) error {
 	if (g.Turn == nil) == (g.Async == nil) {
 		return errors.New("a gateway is a Turn or an Async")
 	}
-	adapter := any(g.Turn)
-	named := interface{ Name() string }(g.Turn)
-	if g.Turn == nil {
-		adapter, named = g.Async, g.Async
+	m := mounted{Gateway: g, router: g.routes()}
+	if m.Name == "" {
+		m.Name = g.adapter().Name()
 	}
-	if g.Name == "" {
-		g.Name = named.Name()
-	}
-	if p.terms[g.Name] == nil {
-		return fmt.Errorf("gateway %s has no terms", g.Name)
-	}
-	if g.Door == nil {
-		return fmt.Errorf("gateway %s has no door", g.Name)
-	}
-	path := prefix + g.Name + "/:token"
-	router, ok := adapter.(Router)
 	switch {
-	case ok:
-		for _, r := range router.Routes() {
-			app.Add(r.Method, path+r.Path, p.Serve(g.Name, r.Turn, g.Door))
-		}
-	case g.Turn != nil:
-		// Every method, so that who has no key learns nothing from a 405.
-		app.All(path, p.Serve(g.Name, g.Turn, g.Door))
+	case p.terms[m.Name] == nil:
+		return fmt.Errorf("gateway %s has no terms", m.Name)
+	case m.Door == nil:
+		return fmt.Errorf("gateway %s has no door", m.Name)
 	}
-	if g.Async != nil {
-		app.All(path, p.serveAsync(g.Name, g.Async, g.Door))
+	p.mounted[m.Name] = m
+	for _, r := range m.router {
+		handler := p.Serve(m.Name, r.Turn, m.Door)
+		if r.Turn == nil {
+			handler = p.serveAsync(m.Name, g.Async, m.Door)
+		}
+		app.Handle(r.Method, prefix+"/"+m.Name+"/:token"+r.Path, access, handler)
 	}
 	return nil
+}
+
+func (g Gateway) adapter() interface{ Name() string } {
+	if g.Turn != nil {
+		return g.Turn
+	}
+	return g.Async
+}
+
+// routes are the adapter's own, or its one address. There it is also asked by GET, so
+// that who sets a gateway up wrongly is told so behind the door and not before it.
+func (g Gateway) routes() []Route {
+	if r, ok := g.adapter().(Router); ok {
+		return r.Routes()
+	}
+	return []Route{{Method: fiber.MethodPost, Turn: g.Turn}, {Method: fiber.MethodGet, Turn: g.Turn}}
 }
 
 // Serve is the handler of a Turn. door is nil only where something else, standing
 // before it, admits callers.
 func (p *Pipeline) Serve(gateway string, t Turn, door *Door) fiber.Handler {
 	return func(c *fiber.Ctx) error {
-		if p.refuses(c, gateway, door) {
+		if p.refuses(c, gateway, door, c.Params("token")) {
 			return nil
 		}
 		req, err := t.Decode(c)
@@ -97,11 +135,11 @@ func (p *Pipeline) Serve(gateway string, t Turn, door *Door) fiber.Handler {
 }
 
 // refuses answers 403 and nothing else to whom the door does not admit.
-func (p *Pipeline) refuses(c *fiber.Ctx, gateway string, door *Door) bool {
+func (p *Pipeline) refuses(c *fiber.Ctx, gateway string, door *Door, token string) bool {
 	if door == nil {
 		return false
 	}
-	reason := door.refuses(c)
+	reason := door.refuses(c, token)
 	if reason == "" {
 		return false
 	}
@@ -147,7 +185,7 @@ func complaint(f *fault.Error) string {
 // serveAsync acknowledges and leaves the hop to the pool.
 func (p *Pipeline) serveAsync(gateway string, a Async, door *Door) fiber.Handler {
 	return func(c *fiber.Ctx) error {
-		if p.refuses(c, gateway, door) {
+		if p.refuses(c, gateway, door, c.Params("token")) {
 			return nil
 		}
 		req, err := a.Decode(c)
@@ -167,8 +205,40 @@ func (p *Pipeline) serveAsync(gateway string, a Async, door *Door) fiber.Handler
 		}
 		// Not taken, so not acknowledged: the gateway may try again elsewhere.
 		p.refuseCall(ctx, gateway, "overload", nil)
-		c.Response().ResetBody()
-		c.Status(fiber.StatusServiceUnavailable)
+		return unavailable(c)
+	}
+}
+
+func unavailable(c *fiber.Ctx) error {
+	c.Response().ResetBody()
+	c.Status(fiber.StatusServiceUnavailable)
+	return nil
+}
+
+// sorry answers what no handler did, for want of room or after a panic: in the
+// gateway's words if it takes them in the response, else with 503. No route is known
+// here, so the path is read by hand.
+func (p *Pipeline) sorry(c *fiber.Ctx, err error) error {
+	name, rest, _ := strings.Cut(strings.TrimPrefix(c.Path(), prefix+"/"), "/")
+	token, below, _ := strings.Cut(rest, "/")
+	m, ok := p.mounted[name]
+	if !ok {
+		return fiber.ErrNotFound
+	}
+	if p.refuses(c, name, m.Door, token) {
 		return nil
 	}
+	for _, r := range m.router {
+		if r.Turn == nil || r.Method != c.Method() || strings.Trim(r.Path, "/") != below {
+			continue
+		}
+		req, undecoded := r.Turn.Decode(c)
+		if undecoded != nil {
+			return p.undecodable(c, name, r.Turn, undecoded)
+		}
+		ref := reference()
+		p.refuseCall(c.UserContext(), name, "sorry", err, slog.String("ref", ref))
+		return r.Turn.Encode(c, req, p.engine.Sorry(language(&req), err, ref))
+	}
+	return unavailable(c)
 }

@@ -28,6 +28,15 @@ type Hasher interface {
 	Sum(version int, parts ...[]byte) ([32]byte, error)
 }
 
+// Meter counts hops by gateway and how they went. *web.Metrics is it.
+type Meter interface {
+	Hop(gateway, outcome string, took time.Duration)
+}
+
+type noMeter struct{}
+
+func (noMeter) Hop(string, string, time.Duration) {}
+
 // Fallback tells a person by SMS what an asynchronous gateway would not deliver.
 type Fallback interface {
 	// Undelivered is called when the last screen of an errand was lost. Copies of one
@@ -55,10 +64,10 @@ type Options struct {
 	Log      *slog.Logger
 	// Gateways are the terms of each.
 	Gateways []Terms
-	// Correlation gives the correlation id of a call for its log line; nil: none.
-	Correlation func(context.Context) string
-	// Metrics takes the pipeline's counters; nil: nowhere.
-	Metrics prometheus.Registerer
+	// Meter counts hops; nil: nobody does. Registry takes the pipeline's other counters;
+	// nil: none does.
+	Meter    Meter
+	Registry prometheus.Registerer
 	// Fallback is for asynchronous gateways; nil: what is lost is only logged.
 	Fallback Fallback
 	// Workers is how many hops of asynchronous gateways run at once, 0: 64.
@@ -67,16 +76,17 @@ type Options struct {
 
 // Pipeline takes hops. It is safe for use by many goroutines.
 type Pipeline struct {
-	engine      Engine
-	sessions    Sessions
-	hash        Hasher
-	clock       clock.Clock
-	log         *slog.Logger
-	terms       map[string]*terms
-	correlation func(context.Context) string
-	metrics     *metrics
-	fallback    Fallback
-	pool        *pool
+	engine   Engine
+	sessions Sessions
+	hash     Hasher
+	clock    clock.Clock
+	log      *slog.Logger
+	terms    map[string]*terms
+	mounted  map[string]mounted // by gateway; written by Mount, before anybody is served
+	meter    Meter
+	metrics  *metrics
+	fallback Fallback
+	pool     *pool
 }
 
 // New checks the options, all gateways' terms at once.
@@ -86,13 +96,14 @@ func New(o Options) (*Pipeline, error) {
 	}
 	p := &Pipeline{
 		engine: o.Engine, sessions: o.Sessions, hash: o.Hash, clock: o.Clock, log: o.Log,
-		terms:       make(map[string]*terms, len(o.Gateways)),
-		correlation: o.Correlation,
-		fallback:    o.Fallback,
-		pool:        newPool(o.Workers),
+		terms:    make(map[string]*terms, len(o.Gateways)),
+		mounted:  make(map[string]mounted, len(o.Gateways)),
+		meter:    o.Meter,
+		fallback: o.Fallback,
+		pool:     newPool(o.Workers),
 	}
-	if p.correlation == nil {
-		p.correlation = func(context.Context) string { return "" }
+	if p.meter == nil {
+		p.meter = noMeter{}
 	}
 	var faults []error
 	for _, g := range o.Gateways {
@@ -107,7 +118,7 @@ func New(o Options) (*Pipeline, error) {
 		return nil, err
 	}
 	var err error
-	p.metrics, err = newMetrics(o.Metrics)
+	p.metrics, err = newMetrics(o.Registry)
 	return p, err
 }
 

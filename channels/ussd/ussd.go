@@ -129,7 +129,8 @@ type Async interface {
 type Route struct {
 	// Method is an HTTP method; Path is appended to the gateway's own: "/events".
 	Method, Path string
-	// Turn decodes and answers what comes there. Its Name is not asked.
+	// Turn decodes and answers what comes there, and its Name is not asked; nil is the
+	// Async itself.
 	Turn Turn
 }
 
