@@ -13,6 +13,7 @@ import (
 
 	"nova/core/secret"
 	"nova/sessions"
+	"nova/sessions/redistest"
 )
 
 const hopWorkers = 64
@@ -20,11 +21,11 @@ const hopWorkers = 64
 // BenchmarkHop measures one hop's Load and Save against a bare GET and EVALSHA of the
 // same size on a client of the same settings, in turns.
 func BenchmarkHop(b *testing.B) {
-	server := start(b)
-	store, err := sessions.Open(sessions.Options{URL: secret.New(server.URL), Keys: secret.EphemeralKeyring()})
+	server := redistest.Start(b)
+	store, err := sessions.Open(sessions.Options{URL: secret.New(server.URL()), Keys: secret.EphemeralKeyring()})
 	require.NoError(b, err)
 	defer func() { _ = store.Close() }()
-	bare := newBare(b, server.URL)
+	bare := newBare(b, server.URL())
 	var gone atomic.Int64
 
 	hop := func(worker int) {

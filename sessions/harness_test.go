@@ -2,6 +2,7 @@ package sessions_test
 
 import (
 	"context"
+	"log/slog"
 	"testing"
 	"time"
 
@@ -15,7 +16,10 @@ import (
 	"nova/sessions"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	sessions.LogTo(slog.New(slog.DiscardHandler)) // dead servers are part of these tests
+	goleak.VerifyTestMain(m)
+}
 
 // ttl outlives every test that does not wait for it.
 const ttl = time.Minute

@@ -2,6 +2,7 @@ package sessions
 
 import (
 	"encoding/hex"
+	"fmt"
 	"strings"
 
 	"nova/core/fault"
@@ -35,8 +36,8 @@ func (s *Store) callerOf(m msisdn.MSISDN) (caller, error) {
 
 // recordKey is "{gateway:session id}" behind the prefix. Session ids come from
 // outside, so every byte that could end the hash tag, or make two names one, is
-// escaped. An id that holds the caller's number, as that of a gateway without
-// sessions does, is replaced by the number's keyed hash.
+// escaped. An id that holds the caller's number, as that of a gateway without session
+// ids does, is replaced by a keyed hash.
 func (s *Store) recordKey(key Key, m msisdn.MSISDN, c caller) (string, error) {
 	switch {
 	case key.Gateway == "" || len(key.Gateway) > maxGateway:
@@ -47,17 +48,20 @@ func (s *Store) recordKey(key Key, m msisdn.MSISDN, c caller) (string, error) {
 		return "", fault.New(fault.ValidationError, "session id of %d bytes", len(key.ID)).
 			Field("session_id", "is too long")
 	}
-	b := make([]byte, 0, len(s.prefix)+len(key.Gateway)+len(key.ID)+len("{:}"))
+	id := key.ID
+	if holdsNumber(id, m) {
+		mac, err := s.callers.Sum(c.version, []byte("session id"), []byte(id))
+		if err != nil {
+			return "", fmt.Errorf("hash session id: %w", err)
+		}
+		id = hashed + hex.EncodeToString(mac[:])
+	}
+	b := make([]byte, 0, len(s.prefix)+len(key.Gateway)+len(id)+len("{:}"))
 	b = append(b, s.prefix...)
 	b = append(b, '{')
 	b = escape(b, key.Gateway)
 	b = append(b, ':')
-	if holdsNumber(key.ID, m) {
-		b = append(b, '#') // an escaped id never begins so
-		b = hex.AppendEncode(b, c.mac[:])
-	} else {
-		b = escape(b, key.ID)
-	}
+	b = escape(b, id)
 	return string(append(b, '}')), nil
 }
 
@@ -69,6 +73,10 @@ func (s *Store) resumeKey(c caller) string {
 	b = append(b, "resume:"...)
 	return string(hex.AppendEncode(b, c.mac[:]))
 }
+
+// hashed marks ids that are hashes. A gateway that sends such an id itself harms only
+// its own sessions.
+const hashed = "mac."
 
 func holdsNumber(id string, m msisdn.MSISDN) bool {
 	digits := m.Digits()

@@ -12,13 +12,14 @@ import (
 	"nova/core/fault"
 	"nova/core/secret"
 	"nova/sessions"
+	"nova/sessions/redistest"
 )
 
 func TestSaveThenLoad(t *testing.T) {
-	server := start(t)
+	server := redistest.Start(t)
 
 	t.Run("an unknown session is absent, not an error", func(t *testing.T) {
-		l := load(t, open(t, server.URL, sessions.Options{Prefix: t.Name()[:8]}), marcia)
+		l := load(t, open(t, server.URL(), sessions.Options{Prefix: t.Name()[:8]}), marcia)
 		require.Nil(t, l.Session)
 		require.Nil(t, l.Resume)
 		require.Empty(t, l.Version)
@@ -26,7 +27,7 @@ func TestSaveThenLoad(t *testing.T) {
 	})
 
 	t.Run("every field comes back", func(t *testing.T) {
-		s := open(t, server.URL, sessions.Options{Prefix: "fields:"})
+		s := open(t, server.URL(), sessions.Options{Prefix: "fields:"})
 		want := atPIN()
 		winner, err := s.Save(within(t), key, load(t, s, marcia), want, unfinished(), ttl)
 		require.NoError(t, err)
@@ -38,14 +39,14 @@ func TestSaveThenLoad(t *testing.T) {
 	})
 
 	t.Run("a zero session comes back as one", func(t *testing.T) {
-		s := open(t, server.URL, sessions.Options{Prefix: "zero:"})
+		s := open(t, server.URL(), sessions.Options{Prefix: "zero:"})
 		next := &sessions.Session{}
 		save(t, s, load(t, s, marcia), next)
 		require.Empty(t, cmp.Diff(next, load(t, s, marcia).Session))
 	})
 
 	t.Run("each save stands on the one before", func(t *testing.T) {
-		s := open(t, server.URL, sessions.Options{Prefix: "chain:"})
+		s := open(t, server.URL(), sessions.Options{Prefix: "chain:"})
 		for hop := range 5 {
 			l := load(t, s, marcia)
 			next := l.Session
@@ -60,16 +61,16 @@ func TestSaveThenLoad(t *testing.T) {
 
 	t.Run("installations with other prefixes do not meet", func(t *testing.T) {
 		keys := secret.EphemeralKeyring()
-		one := open(t, server.URL, sessions.Options{Prefix: "one:", Keys: keys})
-		two := open(t, server.URL, sessions.Options{Prefix: "two:", Keys: keys})
+		one := open(t, server.URL(), sessions.Options{Prefix: "one:", Keys: keys})
+		two := open(t, server.URL(), sessions.Options{Prefix: "two:", Keys: keys})
 		save(t, one, load(t, one, marcia), atPIN())
 		require.Nil(t, load(t, two, marcia).Session)
 	})
 }
 
 func TestResume(t *testing.T) {
-	server := start(t)
-	s := open(t, server.URL, sessions.Options{ResumeTTL: time.Hour})
+	server := redistest.Start(t)
+	s := open(t, server.URL(), sessions.Options{ResumeTTL: time.Hour})
 	write := func(t *testing.T, r *sessions.Resume) {
 		winner, err := s.Save(within(t), key, load(t, s, marcia), atPIN(), r, ttl)
 		require.NoError(t, err)
@@ -98,7 +99,7 @@ func TestResume(t *testing.T) {
 		require.NotNil(t, load(t, s, marcia).Resume)
 	})
 	t.Run("it has its own time to live", func(t *testing.T) {
-		c := raw(t, server.URL)
+		c := raw(t, server.URL())
 		keys, err := c.Keys(within(t), "resume:*").Result()
 		require.NoError(t, err)
 		require.Len(t, keys, 1)
@@ -113,7 +114,7 @@ func TestResume(t *testing.T) {
 	})
 	t.Run("an altered one is absent and reported", func(t *testing.T) {
 		write(t, unfinished())
-		c := raw(t, server.URL)
+		c := raw(t, server.URL())
 		keys, err := c.Keys(within(t), "resume:*").Result()
 		require.NoError(t, err)
 		require.NoError(t, c.SetRange(within(t), keys[0], 20, "x").Err())
@@ -125,8 +126,8 @@ func TestResume(t *testing.T) {
 }
 
 func TestOtherCaller(t *testing.T) {
-	server := start(t)
-	s := open(t, server.URL, sessions.Options{})
+	server := redistest.Start(t)
+	s := open(t, server.URL(), sessions.Options{})
 	_, err := s.Save(within(t), key, load(t, s, marcia), atPIN(), unfinished(), ttl)
 	require.NoError(t, err)
 
@@ -162,7 +163,7 @@ func TestOtherCaller(t *testing.T) {
 }
 
 func TestKeysAreLimited(t *testing.T) {
-	s := open(t, start(t).URL, sessions.Options{})
+	s := open(t, redistest.Start(t).URL(), sessions.Options{})
 	for _, row := range []struct {
 		name string
 		key  sessions.Key
@@ -190,8 +191,8 @@ func TestKeysAreLimited(t *testing.T) {
 }
 
 func TestKeysNeverMeet(t *testing.T) {
-	server := start(t)
-	s := open(t, server.URL, sessions.Options{})
+	server := redistest.Start(t)
+	s := open(t, server.URL(), sessions.Options{})
 	keys := []sessions.Key{
 		{Gateway: "a", ID: "b:c"}, {Gateway: "a:b", ID: "c"}, {Gateway: "a", ID: "b%3Ac"}, {Gateway: "a", ID: "b}c"},
 		{Gateway: "a", ID: "b"}, {Gateway: "a", ID: "B"}, {Gateway: "a", ID: "#"}, {Gateway: "a", ID: "b{c"},
@@ -203,7 +204,7 @@ func TestKeysNeverMeet(t *testing.T) {
 		_, err = s.Save(within(t), k, l, &sessions.Session{Hop: i}, nil, ttl)
 		require.NoError(t, err)
 	}
-	names, err := raw(t, server.URL).Keys(within(t), "*").Result()
+	names, err := raw(t, server.URL()).Keys(within(t), "*").Result()
 	require.NoError(t, err)
 	require.Len(t, names, len(keys))
 	for _, name := range names {
@@ -213,7 +214,7 @@ func TestKeysNeverMeet(t *testing.T) {
 }
 
 func TestSessionsAreLimited(t *testing.T) {
-	s := open(t, start(t).URL, sessions.Options{})
+	s := open(t, redistest.Start(t).URL(), sessions.Options{})
 	many := make(map[string]string)
 	for range sessions.MaxValues + 1 {
 		many[uuid.NewString()] = ""
@@ -256,7 +257,7 @@ func firstOf(m map[string]string) string {
 }
 
 func TestSaveIsOfItsOwnLoad(t *testing.T) {
-	s := open(t, start(t).URL, sessions.Options{})
+	s := open(t, redistest.Start(t).URL(), sessions.Options{})
 	l := load(t, s, marcia)
 	_, err := s.Save(within(t), sessions.Key{Gateway: "native", ID: "1"}, l, atPIN(), nil, ttl)
 	require.Error(t, err, "loaded under another key")
