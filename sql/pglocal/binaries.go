@@ -1,0 +1,84 @@
+package pglocal
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// ErrNotInstalled says that no PostgreSQL server is installed, or not the version asked for.
+var ErrNotInstalled = errors.New("no PostgreSQL server is installed")
+
+// versionFolders are where Debian and Ubuntu, and the RPM packages, keep one folder a version.
+var versionFolders = []string{"/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin"}
+
+// Binaries is a folder with a PostgreSQL server in it, and its major version ("" on the PATH,
+// where the folder does not tell).
+type Binaries struct{ Dir, Version string }
+
+// Find finds the server's binaries: the newest in the distribution's version folders, else
+// those on the PATH. A version that is not "" must match, for only that one can open the data
+// it has written.
+func Find(version string) (Binaries, error) {
+	for _, b := range installed() {
+		if version == "" || b.Version == version || b.Version == "" {
+			return b, nil
+		}
+	}
+	if version == "" {
+		return Binaries{}, ErrNotInstalled
+	}
+	return Binaries{}, fmt.Errorf("%w in version %s, which wrote the data", ErrNotInstalled, version)
+}
+
+// installed lists all, the newest first.
+func installed() []Binaries {
+	var found []Binaries
+	for _, pattern := range versionFolders {
+		dirs, _ := filepath.Glob(pattern) // the patterns are well formed
+		for _, dir := range dirs {
+			if complete(dir) {
+				found = append(found, Binaries{dir, versionIn(dir)})
+			}
+		}
+	}
+	slices.SortStableFunc(found, func(a, b Binaries) int { return cmp.Compare(number(b.Version), number(a.Version)) })
+	if path, err := exec.LookPath("postgres"); err == nil && complete(filepath.Dir(path)) {
+		found = append(found, Binaries{Dir: filepath.Dir(path)})
+	}
+	return found
+}
+
+// versionIn reads 15 out of /usr/lib/postgresql/15/bin and of /usr/pgsql-15/bin.
+func versionIn(dir string) string {
+	return strings.TrimPrefix(filepath.Base(filepath.Dir(dir)), "pgsql-")
+}
+
+// number orders versions; what is not a number comes last.
+func number(version string) int {
+	n, err := strconv.Atoi(version)
+	if err != nil {
+		return -1
+	}
+	return n
+}
+
+// complete reports that the folder holds a server and the tool that makes clusters; the
+// client packages leave folders without either.
+func complete(dir string) bool {
+	for _, name := range []string{"postgres", "initdb"} {
+		info, err := os.Stat(filepath.Join(dir, name))
+		if err != nil || info.IsDir() || info.Mode()&0o111 == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func (b Binaries) path(name string) string { return filepath.Join(b.Dir, name) }
