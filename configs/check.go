@@ -1,0 +1,214 @@
+package configs
+
+import (
+	"log/slog"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/text/language"
+
+	"nova/core/secret"
+)
+
+const (
+	// shortestToken keeps a path token beyond guessing; 16 random characters are 80 bits and more.
+	shortestToken = 16
+	maxPINTries   = 10
+	maxLock       = 24 * 60 // minutes
+	// A hop that is given less cannot reach the database, and one given more finds the handset gone.
+	minHopDeadline, maxHopDeadline = 500 * time.Millisecond, 30 * time.Second
+	minSessionTTL, maxSessionTTL   = 10 * time.Second, time.Hour
+	minTokenLife, maxTokenLife     = 5 * time.Minute, 10 * time.Minute
+	maxDeadline                    = time.Minute
+)
+
+var (
+	shortCodeForm = regexp.MustCompile(`^\*[0-9]{1,10}(\*[0-9]{1,10})*#$`)
+	nameForm      = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,31}$`)
+	countryForm   = regexp.MustCompile(`^[1-9][0-9]{0,6}$`)
+)
+
+var (
+	roles     = []string{RoleUSSD, RoleREST, RoleWorker, RoleConsole}
+	homes     = []string{"customer", "agent"}
+	redisMode = []string{"single", "sentinel", "cluster"}
+	formats   = []string{"json", "text"}
+)
+
+// Check lists everything that is wrong, as Faults; nil when nothing is.
+func (c Config) Check() error {
+	if faults := c.faults(); len(faults) > 0 {
+		return faults
+	}
+	return nil
+}
+
+func (c Config) faults() Faults {
+	var f Faults
+	c.checkServer(&f)
+	c.checkStores(&f)
+	c.checkMarket(&f)
+	c.checkPeople(&f)
+	c.checkGateways(&f)
+	if c.Environment == Production {
+		c.checkProduction(&f)
+	}
+	return f
+}
+
+// need notes a fault unless ok.
+func (f *Faults) need(ok bool, format string, args ...any) {
+	if !ok {
+		f.addf(format, args...)
+	}
+}
+
+func (c Config) checkServer(f *Faults) {
+	f.need(c.Environment == Development || c.Environment == Production, "NOVA_ENVIRONMENT is neither development nor production")
+	f.need(address(c.HTTPAddr), "NOVA_HTTP_ADDR is not host:port")
+	f.need(c.AdminAddr == "" || address(c.AdminAddr), "NOVA_ADMIN_ADDR is not host:port")
+	f.need(c.AdminAddr != c.HTTPAddr, "NOVA_ADMIN_ADDR is the same as NOVA_HTTP_ADDR: metrics would be public")
+	f.need(len(c.Roles) > 0, "NOVA_ROLES is empty: the process would do nothing")
+	for i, role := range c.Roles {
+		f.need(slices.Contains(roles, role), "NOVA_ROLES: %q is none of %s", role, strings.Join(roles, ", "))
+		f.need(!slices.Contains(c.Roles[:i], role), "NOVA_ROLES names %s twice", role)
+	}
+	f.need(c.InFlight > 0, "NOVA_IN_FLIGHT is not above 0")
+	f.need(c.Deadline > 0 && c.Deadline <= maxDeadline, "NOVA_DEADLINE is not between 0 and %s", maxDeadline)
+	f.need(c.ShutdownAfter >= 0 && c.ShutdownAfter <= maxDeadline, "NOVA_SHUTDOWN_AFTER is not between 0 and %s", maxDeadline)
+	var level slog.Level
+	f.need(level.UnmarshalText([]byte(c.LogLevel)) == nil, "NOVA_LOG_LEVEL is none of debug, info, warn, error")
+	f.need(slices.Contains(formats, c.LogFormat), "NOVA_LOG_FORMAT is neither json nor text")
+}
+
+func address(addr string) bool {
+	_, port, err := net.SplitHostPort(addr)
+	return err == nil && port != ""
+}
+
+func (c Config) checkStores(f *Faults) {
+	f.need(c.DataDir != "", "NOVA_DATA_DIR is empty")
+	f.need(slices.Contains(redisMode, c.RedisMode), "NOVA_REDIS_MODE is none of %s", strings.Join(redisMode, ", "))
+	f.need((c.RedisMode == "sentinel") == (c.RedisMaster != ""), "NOVA_REDIS_MASTER goes with NOVA_REDIS_MODE=sentinel and with no other")
+	f.need(c.DatabaseURL.IsZero() || databaseURL(c.DatabaseURL.Reveal()),
+		"DATABASE_URL is not postgres://user:password@host:port/name?sslmode=...")
+	f.need(c.RedisURL.IsZero() || scheme(c.RedisURL.Reveal(), "redis", "rediss"), "REDIS_URL is not redis://host:port/0")
+	for name, path := range map[string]string{"NOVA_TARIFFS_FILE": c.TariffsFile, "NOVA_LIMITS_FILE": c.LimitsFile} {
+		f.need(path == "" || readable(path), "%s names no file that can be read", name)
+	}
+}
+
+func databaseURL(raw string) bool {
+	u, err := url.Parse(raw)
+	return err == nil && scheme(raw, "postgres", "postgresql") && u.Query().Get("sslmode") != ""
+}
+
+func scheme(raw string, allowed ...string) bool {
+	u, err := url.Parse(raw)
+	return err == nil && slices.Contains(allowed, u.Scheme) && u.Host != ""
+}
+
+func readable(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
+}
+
+func (c Config) checkMarket(f *Faults) {
+	region, err := language.ParseRegion(c.Region)
+	f.need(err == nil && region.IsCountry() && len(c.Region) == 2, "NOVA_REGION is not a country's two letters")
+	f.need(c.Currency.Valid(), "NOVA_CURRENCY is not a currency that Nova knows")
+	_, err = time.LoadLocation(c.TimeZone)
+	f.need(err == nil && c.TimeZone != "" && c.TimeZone != "Local", "NOVA_TIME_ZONE is not a time zone's name")
+	f.need(len(c.ShortCodes) > 0 || !c.Has(RoleUSSD), "NOVA_SHORT_CODES is empty")
+	for _, code := range sortedKeys(c.ShortCodes) {
+		f.need(shortCodeForm.MatchString(code), "NOVA_SHORT_CODES: %q is not a short code such as *123#", code)
+		f.need(slices.Contains(homes, c.ShortCodes[code]), "NOVA_SHORT_CODES: %s leads to neither customer nor agent", code)
+	}
+}
+
+func (c Config) checkPeople(f *Faults) {
+	f.need(c.PINTries >= 1 && c.PINTries <= maxPINTries, "NOVA_PIN_TRIES is not between 1 and %d", maxPINTries)
+	f.need(c.PINLockMinutes >= 1 && c.PINLockMinutes <= maxLock, "NOVA_PIN_LOCK_MINUTES is not between 1 and %d", maxLock)
+	f.need(c.TokenLife >= minTokenLife && c.TokenLife <= maxTokenLife, "NOVA_TOKEN_LIFE is not between %s and %s", minTokenLife, maxTokenLife)
+	f.need(c.HelpNumber != "" && len(c.HelpNumber) <= 15, "NOVA_HELP_NUMBER is empty or longer than a screen has room for")
+}
+
+func (c Config) checkGateways(f *Faults) {
+	f.need(len(c.Gateways) > 0 || !c.Has(RoleUSSD), "NOVA_GATEWAYS: the role ussd needs a gateway")
+	seen := map[string]bool{}
+	for i, g := range c.Gateways {
+		at := &gatewayFaults{f, i}
+		at.need(nameForm.MatchString(g.Name), "NAME is not a name of lower-case letters, digits, - and _")
+		at.need(!seen[g.Name], "NAME is used twice")
+		seen[g.Name] = true
+		at.need(nameForm.MatchString(g.AdapterName()), "ADAPTER is not a folder's name")
+		at.need(g.Mode == Cumulative || g.Mode == Last, "MODE is neither cumulative nor last")
+		g.checkDoor(at)
+		c.checkVouching(at, g)
+		at.need(g.HopDeadline >= minHopDeadline && g.HopDeadline <= maxHopDeadline, "DEADLINE is not between %s and %s", minHopDeadline, maxHopDeadline)
+		at.need(g.SessionTTL >= minSessionTTL && g.SessionTTL <= maxSessionTTL, "SESSION_TTL is not between %s and %s", minSessionTTL, maxSessionTTL)
+		at.need(g.Septets >= minSeptets && g.Septets <= maxSeptets, "SEPTETS is not between %d and %d", minSeptets, maxSeptets)
+		at.need(g.Charset == GSM7 || g.Charset == UCS2, "CHARSET is neither gsm7 nor ucs2")
+	}
+}
+
+// gatewayFaults notes faults under a gateway's number.
+type gatewayFaults struct {
+	*Faults
+	index int
+}
+
+func (g *gatewayFaults) need(ok bool, format string, args ...any) {
+	if !ok {
+		g.addf("NOVA_GATEWAYS_%d_"+format, append([]any{g.index}, args...)...)
+	}
+}
+
+// checkDoor refuses a gateway that anybody could pretend to be.
+func (g Gateway) checkDoor(at *gatewayFaults) {
+	locked := !g.Token.IsZero() || len(g.CIDRs) > 0 || !g.BasicPassword.IsZero() || !g.HMACSecret.IsZero()
+	at.need(locked, "TOKEN, CIDRS, BASIC_PASSWORD and HMAC_SECRET are all empty: anybody could call")
+	at.need((g.BasicUser == "") == g.BasicPassword.IsZero(), "BASIC_USER and BASIC_PASSWORD go together")
+	at.need((g.HMACHeader == "") == g.HMACSecret.IsZero(), "HMAC_HEADER and HMAC_SECRET go together")
+	at.need(!strings.ContainsAny(g.Token.Reveal(), "/?#% "), "TOKEN can't stand in a path")
+	for _, cidr := range slices.Concat(g.CIDRs, g.TrustedProxies) {
+		at.need(network(cidr), "CIDRS or TRUSTED_PROXIES: %q is not a network such as 10.0.0.0/8", cidr)
+	}
+	at.need(len(g.TrustedProxies) == 0 || len(g.CIDRs) > 0, "TRUSTED_PROXIES does nothing without CIDRS")
+}
+
+func network(cidr string) bool {
+	if _, err := netip.ParsePrefix(cidr); err == nil {
+		return true
+	}
+	_, err := netip.ParseAddr(cidr)
+	return err == nil
+}
+
+func (c Config) checkVouching(at *gatewayFaults, g Gateway) {
+	for _, country := range g.Countries {
+		at.need(countryForm.MatchString(country), "COUNTRIES: %q is not the beginning of a number such as 1246", country)
+	}
+	for _, code := range g.Codes {
+		at.need(c.ShortCodes[code] != "", "CODES: %q is not among NOVA_SHORT_CODES", code)
+	}
+}
+
+// checkProduction refuses what only a demonstration may do.
+func (c Config) checkProduction(f *Faults) {
+	f.need(!c.ExposeOTP, "NOVA_EXPOSE_OTP is on in production")
+	f.need(!c.GenerateKeys, "NOVA_GENERATE_KEYS is on in production: keys must come from outside")
+	f.need(!c.DatabaseURL.IsZero(), "DATABASE_URL is not set")
+	f.need(!c.RedisURL.IsZero(), "REDIS_URL is not set")
+	for i, g := range c.Gateways {
+		at := &gatewayFaults{f, i}
+		at.need(!g.Token.Equal(secret.New(demoToken)), "TOKEN is the demonstration's, which everybody knows")
+		at.need(g.Token.IsZero() || len(g.Token.Reveal()) >= shortestToken, "TOKEN is shorter than %d characters", shortestToken)
+	}
+}

@@ -1,0 +1,184 @@
+// Package configs is everything an operator can set: one struct, filled from defaults in code, then a YAML file, then
+// the environment, and checked as a whole before anything opens.
+//
+// It opens no connection and knows no package that uses a setting; only cmd reads it. Its one rule: a setting that is
+// misspelt, malformed or unsafe for its environment stops the start, and all faults are told at once.
+package configs
+
+import (
+	"time"
+
+	"nova/core/money"
+	"nova/core/secret"
+)
+
+// Environment says what a process is for. Production refuses what only a demonstration may do.
+type Environment string
+
+// The environments.
+const (
+	Development Environment = "development"
+	Production  Environment = "production"
+)
+
+// demoToken is the secret of the demonstration's gateway. It is public, so production refuses it.
+const demoToken = "demo"
+
+// Config is the one struct of settings. Each field's doc tag is its line in the README.
+type Config struct {
+	Environment Environment `env:"NOVA_ENVIRONMENT" yaml:"environment" doc:"development or production; production refuses demo secrets, generated keys and exposed one-time codes"`
+
+	DatabaseURL     secret.Text `env:"DATABASE_URL" yaml:"database_url" doc:"PostgreSQL, postgres://user:password@host:port/name?sslmode=...; empty in development: a private server is started"`
+	DatabaseURLFile string      `env:"DATABASE_URL_FILE" yaml:"database_url_file" doc:"file that holds DATABASE_URL"`
+	RedisURL        secret.Text `env:"REDIS_URL" yaml:"redis_url" doc:"Redis, redis://host:port/0; further nodes as ?addr=host:port; empty in development: a private server is started"`
+	RedisURLFile    string      `env:"REDIS_URL_FILE" yaml:"redis_url_file" doc:"file that holds REDIS_URL"`
+	RedisMode       string      `env:"NOVA_REDIS_MODE" yaml:"redis_mode" doc:"single, sentinel or cluster"`
+	RedisMaster     string      `env:"NOVA_REDIS_MASTER" yaml:"redis_master" doc:"name of the master that the sentinels watch"`
+
+	HTTPAddr      string        `env:"NOVA_HTTP_ADDR" yaml:"http_addr" doc:"address that gateways and apps call"`
+	AdminAddr     string        `env:"NOVA_ADMIN_ADDR" yaml:"admin_addr" doc:"address of /metrics, for operators only; empty turns it off"`
+	Pprof         bool          `env:"NOVA_PPROF" yaml:"pprof" doc:"Go's profiles on the admin address"`
+	Roles         []string      `env:"NOVA_ROLES" yaml:"roles" doc:"what this process does: ussd, rest, worker, console"`
+	InFlight      int           `env:"NOVA_IN_FLIGHT" yaml:"in_flight" doc:"requests worked on at once; more are answered 503 or a polite END"`
+	Deadline      time.Duration `env:"NOVA_DEADLINE" yaml:"deadline" doc:"time that one API request may take"`
+	ShutdownAfter time.Duration `env:"NOVA_SHUTDOWN_AFTER" yaml:"shutdown_after" doc:"time that requests under way get to finish at shutdown"`
+
+	DataDir      string `env:"NOVA_DATA_DIR" yaml:"data_dir" doc:"where a development server keeps its private services, keys and files"`
+	KeysDir      string `env:"NOVA_KEYS_DIR" yaml:"keys_dir" doc:"one file a key; empty: keys under the data folder"`
+	GenerateKeys bool   `env:"NOVA_GENERATE_KEYS" yaml:"generate_keys" doc:"make missing keys at start; refused in production"`
+
+	Region     string            `env:"NOVA_REGION" yaml:"region" doc:"country whose local number forms people may type"`
+	Currency   money.Currency    `env:"NOVA_CURRENCY" yaml:"currency" doc:"currency of wallets"`
+	TimeZone   string            `env:"NOVA_TIME_ZONE" yaml:"time_zone" doc:"market time: days of limits and reports begin in it"`
+	ShortCodes map[string]string `env:"NOVA_SHORT_CODES" yaml:"short_codes" doc:"short code to home: customer or agent"`
+	HelpNumber string            `env:"NOVA_HELP_NUMBER" yaml:"help_number" doc:"number that a locked caller is told"`
+
+	PINTries       int           `env:"NOVA_PIN_TRIES" yaml:"pin_tries" doc:"wrong PINs that lock a person"`
+	PINLockMinutes int           `env:"NOVA_PIN_LOCK_MINUTES" yaml:"pin_lock_minutes" doc:"minutes that a lock lasts"`
+	ExposeOTP      bool          `env:"NOVA_EXPOSE_OTP" yaml:"expose_otp" doc:"show one-time codes in answers, for demonstrations; refused in production"`
+	TokenLife      time.Duration `env:"NOVA_TOKEN_LIFE" yaml:"token_life" doc:"life of an access token, 5 to 10 minutes"`
+
+	TariffsFile string `env:"NOVA_TARIFFS_FILE" yaml:"tariffs_file" doc:"prices; empty: those built in"`
+	LimitsFile  string `env:"NOVA_LIMITS_FILE" yaml:"limits_file" doc:"limits; empty: those built in"`
+
+	LogLevel  string `env:"NOVA_LOG_LEVEL" yaml:"log_level" doc:"debug, info, warn or error"`
+	LogFormat string `env:"NOVA_LOG_FORMAT" yaml:"log_format" doc:"json or text"`
+
+	Gateways []Gateway `envPrefix:"NOVA_GATEWAYS_" yaml:"gateways"`
+}
+
+// Gateway is one aggregator or operator that may relay dials, and the door that it comes through. Whatever is
+// configured of token, CIDRs, basic and HMAC must hold; a gateway with none of them is refused.
+type Gateway struct {
+	Name    string `env:"NAME" yaml:"name" doc:"name in logs, metrics and session keys"`
+	Adapter string `env:"ADAPTER" yaml:"adapter" doc:"folder under channels/ussd that speaks its protocol; empty: the name"`
+	Mode    string `env:"MODE" yaml:"mode" doc:"what a callback's text holds: cumulative (all inputs) or last (the newest)"`
+
+	Token             secret.Text `env:"TOKEN" yaml:"token" doc:"last part of the callback's path"`
+	TokenFile         string      `env:"TOKEN_FILE" yaml:"token_file" doc:"file that holds the token"`
+	CIDRs             []string    `env:"CIDRS" yaml:"cidrs" doc:"networks that it calls from; none: any"`
+	TrustedProxies    []string    `env:"TRUSTED_PROXIES" yaml:"trusted_proxies" doc:"networks of proxies whose X-Forwarded-For is believed"`
+	BasicUser         string      `env:"BASIC_USER" yaml:"basic_user" doc:"user of HTTP basic authentication"`
+	BasicPassword     secret.Text `env:"BASIC_PASSWORD" yaml:"basic_password" doc:"password of HTTP basic authentication"`
+	BasicPasswordFile string      `env:"BASIC_PASSWORD_FILE" yaml:"basic_password_file" doc:"file that holds the password"`
+	HMACSecret        secret.Text `env:"HMAC_SECRET" yaml:"hmac_secret" doc:"key of the signature over the body"`
+	HMACSecretFile    string      `env:"HMAC_SECRET_FILE" yaml:"hmac_secret_file" doc:"file that holds the key"`
+	HMACHeader        string      `env:"HMAC_HEADER" yaml:"hmac_header" doc:"header that carries the signature"`
+
+	Countries []string `env:"COUNTRIES" yaml:"countries" doc:"beginnings of callers' numbers that it vouches for, such as 1246; none: any"`
+	Networks  []string `env:"NETWORKS" yaml:"networks" doc:"network codes that it vouches for; none: any"`
+	Codes     []string `env:"CODES" yaml:"codes" doc:"short codes that it may relay; none: all"`
+
+	HopDeadline time.Duration `env:"DEADLINE" yaml:"deadline" doc:"time in which a hop is answered; 0: 4s"`
+	SessionTTL  time.Duration `env:"SESSION_TTL" yaml:"session_ttl" doc:"how long a silent session lives; 0: 3m"`
+	Septets     int           `env:"SEPTETS" yaml:"septets" doc:"septets that a screen may hold, at most 182; 0: 160"`
+	Charset     string        `env:"CHARSET" yaml:"charset" doc:"gsm7 (text is folded) or ucs2 (80 characters a screen); empty: gsm7"`
+}
+
+// What a gateway gets where its field is zero.
+const (
+	// DefaultHopDeadline is below the 5 to 10 seconds after which networks end a session themselves.
+	DefaultHopDeadline = 4 * time.Second
+	// DefaultSessionTTL is what most networks grant a dialogue.
+	DefaultSessionTTL = 3 * time.Minute
+	// DefaultSeptets fits every network; 182 is the protocol's end.
+	DefaultSeptets = 160
+	maxSeptets     = 182
+	minSeptets     = 100
+)
+
+// Charsets and modes of a gateway.
+const (
+	GSM7       = "gsm7"
+	UCS2       = "ucs2"
+	Cumulative = "cumulative"
+	Last       = "last"
+)
+
+// Roles of a process.
+const (
+	RoleUSSD    = "ussd"
+	RoleREST    = "rest"
+	RoleWorker  = "worker"
+	RoleConsole = "console"
+)
+
+// Default is the configuration of an environment before anything is set. Development's is the demonstration.
+func Default(environment Environment) Config {
+	c := Config{
+		Environment: environment,
+		RedisMode:   "single",
+		HTTPAddr:    "127.0.0.1:8080", AdminAddr: "127.0.0.1:9090",
+		Roles:    []string{RoleUSSD, RoleREST, RoleWorker, RoleConsole},
+		InFlight: 1024, Deadline: 10 * time.Second, ShutdownAfter: 15 * time.Second,
+		DataDir: ".nova",
+		Region:  "BB", Currency: "BBD", TimeZone: "America/Barbados",
+		ShortCodes: map[string]string{"*123#": "customer", "*124#": "agent"},
+		HelpNumber: "100",
+		PINTries:   3, PINLockMinutes: 60, TokenLife: 10 * time.Minute,
+		LogLevel: "info", LogFormat: "json",
+	}
+	if environment == Development {
+		c.GenerateKeys, c.ExposeOTP = true, true
+		c.Gateways = []Gateway{{Name: "africastalking", Mode: Cumulative, Token: secret.New(demoToken)}}
+	}
+	return c
+}
+
+// Has tells that the process has the role.
+func (c Config) Has(role string) bool {
+	for _, r := range c.Roles {
+		if r == role {
+			return true
+		}
+	}
+	return false
+}
+
+// AdapterName is the folder that speaks the gateway's protocol.
+func (g Gateway) AdapterName() string {
+	if g.Adapter != "" {
+		return g.Adapter
+	}
+	return g.Name
+}
+
+// filled replaces the gateway's zero values.
+func (g Gateway) filled() Gateway {
+	if g.Mode == "" {
+		g.Mode = Cumulative
+	}
+	if g.HopDeadline == 0 {
+		g.HopDeadline = DefaultHopDeadline
+	}
+	if g.SessionTTL == 0 {
+		g.SessionTTL = DefaultSessionTTL
+	}
+	if g.Septets == 0 {
+		g.Septets = DefaultSeptets
+	}
+	if g.Charset == "" {
+		g.Charset = GSM7
+	}
+	return g
+}
