@@ -1,0 +1,83 @@
+package outbox
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"nova/sql"
+)
+
+// queries are the package's statements.
+var queries = sql.Named("outbox")
+
+// Insert is the statement behind EnqueueIn, for the ledger's writer, which sends it together with its own.
+func Insert() sql.Query { return queries.Get("enqueue") }
+
+// columns of Insert.
+const insertColumns = 9
+
+// InsertColumns are the arguments of Insert, filled one notice after another.
+type InsertColumns struct{ columns sql.Columns }
+
+// NewInsertColumns are empty columns.
+func NewInsertColumns() *InsertColumns {
+	return &InsertColumns{columns: make(sql.Columns, insertColumns)}
+}
+
+// Add appends a notice that may be sent from now on.
+func (ic *InsertColumns) Add(n *Notice, now time.Time) error {
+	args, err := argsText(n.Args)
+	if err != nil {
+		return err
+	}
+	c := ic.columns
+	c[0].UUID(n.ID)
+	c[1].Text(n.Template)
+	c[2].Text(n.To.Digits())
+	c[3].Text(n.Language)
+	c[4].Text(args)
+	c[5].Bytes(n.Sealed)
+	c[6].UUID(n.Transaction)
+	if n.Dedupe == "" {
+		c[7].Null()
+	} else {
+		c[7].Text(n.Dedupe)
+	}
+	c[8].Time(now)
+	return nil
+}
+
+// Args are the arguments of Insert.
+func (ic *InsertColumns) Args() []any { return ic.columns.Args() }
+
+// Reset empties the columns.
+func (ic *InsertColumns) Reset() {
+	for i := range ic.columns {
+		ic.columns[i].Reset()
+	}
+}
+
+// EnqueueIn writes notices in the caller's transaction, in one statement. One whose dedupe key (or id) was written
+// before is left out.
+func EnqueueIn(ctx context.Context, tx *sql.Tx, notices []Notice, now time.Time) error {
+	if len(notices) == 0 {
+		return nil
+	}
+	columns := NewInsertColumns()
+	for i := range notices {
+		if err := columns.Add(&notices[i], now); err != nil {
+			return err
+		}
+	}
+	_, err := tx.Exec(ctx, Insert(), columns.Args()...)
+	return err
+}
+
+func argsText(args map[string]string) (string, error) {
+	if len(args) == 0 {
+		return "{}", nil
+	}
+	text, err := json.Marshal(args)
+	return string(text), err
+}

@@ -1,0 +1,144 @@
+package transactions
+
+import (
+	"context"
+	"fmt"
+
+	"nova/core/fault"
+	"nova/sql"
+)
+
+// queries are the package's statements.
+var queries = sql.Named("transactions")
+
+// Insert and ChangeStatus are the statements behind InsertIn and ChangeIn, for the ledger's writer, which sends
+// them together with its own.
+func Insert() sql.Query { return queries.Get("insert") }
+
+// ChangeStatus is described at Insert.
+func ChangeStatus() sql.Query { return queries.Get("change") }
+
+const (
+	insertColumns = 27
+	changeColumns = 6
+)
+
+// InsertColumns are the arguments of Insert, filled one transaction after another.
+type InsertColumns struct{ columns sql.Columns }
+
+// NewInsertColumns are empty columns.
+func NewInsertColumns() *InsertColumns {
+	return &InsertColumns{columns: make(sql.Columns, insertColumns)}
+}
+
+// Add appends a transaction.
+func (ic *InsertColumns) Add(t *Transaction) {
+	c := ic.columns
+	c[0].UUID(t.ID)
+	c[1].UUID(t.Intent)
+	c[2].UUID(t.Posting)
+	c[3].UUID(t.From.Account)
+	c[4].UUID(t.From.Owner)
+	c[5].UUID(t.To.Account)
+	c[6].UUID(t.To.Owner)
+	c[7].UUID(t.Agent)
+	c[8].UUID(t.Outlet)
+	c[9].UUID(t.Operator)
+	c[10].UUID(t.Client)
+	c[11].UUID(t.Reverses)
+	c[12].Int(t.Amount.Minor)
+	c[13].Int(t.Fee.Minor)
+	c[14].Int(t.Tax.Minor)
+	c[15].Int(t.Commission.Minor)
+	c[16].Time(t.CreatedAt)
+	c[17].Time(t.PostedAt)
+	c[18].Text(string(t.Amount.Currency))
+	c[19].Text(t.Receipt)
+	c[20].Text(string(t.Type))
+	c[21].Text(string(t.Status))
+	c[22].Text(string(t.Channel))
+	c[23].Text(t.From.Name)
+	c[24].Text(t.To.Name)
+	c[25].Text(t.Reference)
+	c[26].Text(t.Tariff)
+}
+
+// Args are the arguments of Insert.
+func (ic *InsertColumns) Args() []any { return ic.columns.Args() }
+
+// Reset empties the columns.
+func (ic *InsertColumns) Reset() { reset(ic.columns) }
+
+// ChangeColumns are the arguments of ChangeStatus, filled one change after another.
+type ChangeColumns struct {
+	columns sql.Columns
+	n       int64
+}
+
+// NewChangeColumns are empty columns.
+func NewChangeColumns() *ChangeColumns {
+	return &ChangeColumns{columns: make(sql.Columns, changeColumns)}
+}
+
+// Add appends a change.
+func (cc *ChangeColumns) Add(ch *Change) {
+	c := cc.columns
+	c[0].UUID(ch.ID)
+	c[1].Text(string(ch.From))
+	c[2].Text(string(ch.To))
+	c[3].UUID(ch.Posting)
+	c[4].Time(ch.PostedAt)
+	c[5].UUID(ch.ReversedBy)
+	cc.n++
+}
+
+// Len is how many rows the statement must touch.
+func (cc *ChangeColumns) Len() int64 { return cc.n }
+
+// Args are the arguments of ChangeStatus.
+func (cc *ChangeColumns) Args() []any { return cc.columns.Args() }
+
+// Reset empties the columns.
+func (cc *ChangeColumns) Reset() {
+	reset(cc.columns)
+	cc.n = 0
+}
+
+func reset(columns sql.Columns) {
+	for i := range columns {
+		columns[i].Reset()
+	}
+}
+
+// InsertIn writes transactions in the caller's transaction, in one statement.
+func InsertIn(ctx context.Context, tx *sql.Tx, all []Transaction) error {
+	if len(all) == 0 {
+		return nil
+	}
+	columns := NewInsertColumns()
+	for i := range all {
+		columns.Add(&all[i])
+	}
+	_, err := tx.Exec(ctx, Insert(), columns.Args()...)
+	return err
+}
+
+// ChangeIn applies changes in the caller's transaction. If one of them finds another status than its From, the
+// answer is INVALID_STATE, and the caller must roll back.
+func ChangeIn(ctx context.Context, tx *sql.Tx, changes []Change) error {
+	if len(changes) == 0 {
+		return nil
+	}
+	columns := NewChangeColumns()
+	for i := range changes {
+		columns.Add(&changes[i])
+	}
+	n, err := tx.Exec(ctx, ChangeStatus(), columns.Args()...)
+	if err != nil {
+		return fmt.Errorf("change transactions: %w", err)
+	}
+	if n != columns.Len() {
+		return fault.New(fault.InvalidState, "%d of %d transactions had the expected status", n, len(changes))
+	}
+	return nil
+}

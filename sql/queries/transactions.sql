@@ -1,0 +1,53 @@
+-- name: insert
+insert into transactions (id, intent_id, posting_id, from_account, from_owner, to_account, to_owner, agent_id, outlet_id,
+    operator_id, client_id, reverses, amount, fee, tax, commission, created_at, posted_at, currency, receipt, type, status,
+    channel, from_name, to_name, reference, tariff)
+select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[], $8::uuid[],
+    $9::uuid[], $10::uuid[], $11::uuid[], $12::uuid[], $13::bigint[], $14::bigint[], $15::bigint[], $16::bigint[],
+    $17::timestamptz[], $18::timestamptz[], $19::text[], $20::text[], $21::text[], $22::text[], $23::text[], $24::text[],
+    $25::text[], $26::text[], $27::text[]);
+
+-- name: change
+-- Only from the status that the change was made for: the writer counts the rows.
+update transactions t
+set status = u.target, posting_id = coalesce(u.posting_id, t.posting_id), posted_at = coalesce(u.posted_at, t.posted_at),
+    reversed_by = coalesce(u.reversed_by, t.reversed_by)
+from unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::timestamptz[], $6::uuid[])
+    as u (id, source, target, posting_id, posted_at, reversed_by)
+where t.id = u.id and t.status = u.source;
+
+-- name: by_id
+select * from transactions where id = $1;
+
+-- name: by_intent
+select * from transactions where intent_id = $1;
+
+-- name: by_receipt
+select * from transactions where receipt = $1;
+
+-- name: by_postings
+select * from transactions where posting_id = any($1::uuid[]);
+
+-- name: last_to
+select * from transactions
+where from_account = $1 and to_account = $2 and type = $3 and amount = $4 and currency = $5 and created_at >= $6
+  and status in ('completed', 'pending_approval')
+order by created_at desc limit 1;
+
+-- name: recent
+(select * from transactions where from_account = $1 order by created_at desc limit $2)
+union
+(select * from transactions where to_account = $1 order by created_at desc limit $2)
+order by created_at desc limit $2;
+
+-- name: promise
+insert into promises (intent_id, created_at, amount, currency, key_digest, msisdn, language, type, payee)
+select * from unnest($1::uuid[], $2::timestamptz[], $3::bigint[], $4::text[], $5::bytea[], $6::text[], $7::text[],
+    $8::text[], $9::text[])
+on conflict (intent_id) do nothing;
+
+-- name: overdue
+select * from promises where created_at < $1 order by created_at limit $2;
+
+-- name: settle
+delete from promises where intent_id = any($1::uuid[]);
