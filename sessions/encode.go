@@ -120,11 +120,11 @@ func (s *Session) takeAnswer(tag byte, content string, r *reader) {
 	case tagEnded:
 		s.Ended = r.number(content) != 0
 	case tagInputMAC:
-		s.InputMAC = []byte(content)
+		s.InputMAC = append([]byte(nil), content...)
 	case tagAnsweredAt:
 		s.AnsweredAt = r.time(content)
 	case tagOpening:
-		s.Opening = []byte(content)
+		s.Opening = append([]byte(nil), content...)
 	}
 }
 

@@ -150,7 +150,11 @@ func (r *reader) number(content string) int64 {
 }
 
 func (r *reader) time(content string) time.Time {
-	return time.UnixMicro(r.number(content)).UTC()
+	since := r.number(content)
+	if since == 0 {
+		return time.Time{} // as the writer, which leaves zeros out
+	}
+	return time.UnixMicro(since).UTC()
 }
 
 // fill copies a content of fixed length: an id or a keyed hash.

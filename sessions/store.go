@@ -107,7 +107,8 @@ type Loaded struct {
 
 // Load reads a session in one round trip, and the caller's resume pointer with it if
 // asked. No session is not an error. ErrOtherCaller comes with a Loaded that knows no
-// more than the version, so that a gateway that recycles its ids can begin anew.
+// more of the session than its version, so that where ids recycle a begin may take its
+// place.
 // SERVICE_UNAVAILABLE: Redis did not answer in time. VALIDATION_ERROR: no usable key.
 func (s *Store) Load(ctx context.Context, key Key, m msisdn.MSISDN, withResume bool) (Loaded, error) {
 	l := Loaded{key: key}
@@ -183,7 +184,6 @@ func (s *Store) admit(l Loaded, stored string, m msisdn.MSISDN) (Loaded, error) 
 		}
 	}
 	if subtle.ConstantTimeCompare(mac[:], c.session.Caller[:]) != 1 {
-		l.Resume = nil
 		return l, ErrOtherCaller
 	}
 	l.Session = c.session

@@ -134,7 +134,7 @@ func TestOtherCaller(t *testing.T) {
 	l, err := s.Load(within(t), key, andre, true)
 	require.ErrorIs(t, err, sessions.ErrOtherCaller)
 	require.Nil(t, l.Session)
-	require.Nil(t, l.Resume)
+	require.Nil(t, l.Resume, "the pointer asked for is the asker's own, who has none")
 	require.True(t, fault.Is(err, fault.CodeForbidden))
 
 	t.Run("the session goes on for its own caller", func(t *testing.T) {
