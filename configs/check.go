@@ -24,6 +24,7 @@ const (
 	// A hop that is given less cannot reach the database, and one given more finds the handset gone.
 	minHopDeadline, maxHopDeadline = 500 * time.Millisecond, 30 * time.Second
 	minSessionTTL, maxSessionTTL   = 10 * time.Second, time.Hour
+	maxRepeatWindow                = 10 * time.Second
 	minTokenLife, maxTokenLife     = 5 * time.Minute, 10 * time.Minute
 	maxDeadline                    = time.Minute
 )
@@ -153,6 +154,7 @@ func (c Config) checkGateways(f *Faults) {
 		c.checkVouching(at, g)
 		at.need(g.HopDeadline >= minHopDeadline && g.HopDeadline <= maxHopDeadline, "DEADLINE is not between %s and %s", minHopDeadline, maxHopDeadline)
 		at.need(g.SessionTTL >= minSessionTTL && g.SessionTTL <= maxSessionTTL, "SESSION_TTL is not between %s and %s", minSessionTTL, maxSessionTTL)
+		at.need(g.RepeatWindow > 0 && g.RepeatWindow <= maxRepeatWindow, "REPEAT_WINDOW is not between 0 and %s", maxRepeatWindow)
 		at.need(g.Septets >= minSeptets && g.Septets <= maxSeptets, "SEPTETS is not between %d and %d", minSeptets, maxSeptets)
 		at.need(g.Charset == GSM7 || g.Charset == UCS2, "CHARSET is neither gsm7 nor ucs2")
 	}
@@ -192,8 +194,10 @@ func network(cidr string) bool {
 }
 
 func (c Config) checkVouching(at *gatewayFaults, g Gateway) {
+	at.need(len(g.Countries) > 0, "COUNTRIES is empty: name the beginnings of numbers, or %s for all", AnyCountry)
 	for _, country := range g.Countries {
-		at.need(countryForm.MatchString(country), "COUNTRIES: %q is not the beginning of a number such as 1246", country)
+		all := country == AnyCountry && len(g.Countries) == 1
+		at.need(all || countryForm.MatchString(country), "COUNTRIES: %q is not the beginning of a number such as 1246", country)
 	}
 	for _, code := range g.Codes {
 		at.need(c.ShortCodes[code] != "", "CODES: %q is not among NOVA_SHORT_CODES", code)

@@ -85,14 +85,16 @@ type Gateway struct {
 	HMACSecretFile    string      `env:"HMAC_SECRET_FILE" yaml:"hmac_secret_file" doc:"file that holds the key"`
 	HMACHeader        string      `env:"HMAC_HEADER" yaml:"hmac_header" doc:"header that carries the signature"`
 
-	Countries []string `env:"COUNTRIES" yaml:"countries" doc:"beginnings of callers' numbers that it vouches for, such as 1246; none: any"`
+	Countries []string `env:"COUNTRIES" yaml:"countries" doc:"beginnings of callers' numbers that it vouches for, such as 1246; * alone: all"`
 	Networks  []string `env:"NETWORKS" yaml:"networks" doc:"network codes that it vouches for; none: any"`
 	Codes     []string `env:"CODES" yaml:"codes" doc:"short codes that it may relay; none: all"`
 
-	HopDeadline time.Duration `env:"DEADLINE" yaml:"deadline" doc:"time in which a hop is answered; 0: 4s"`
-	SessionTTL  time.Duration `env:"SESSION_TTL" yaml:"session_ttl" doc:"how long a silent session lives; 0: 3m"`
-	Septets     int           `env:"SEPTETS" yaml:"septets" doc:"septets that a screen may hold, at most 182; 0: 160"`
-	Charset     string        `env:"CHARSET" yaml:"charset" doc:"gsm7 (text is folded) or ucs2 (80 characters a screen); empty: gsm7"`
+	HopDeadline  time.Duration `env:"DEADLINE" yaml:"deadline" doc:"time in which a hop is answered; 0: 4s"`
+	SessionTTL   time.Duration `env:"SESSION_TTL" yaml:"session_ttl" doc:"how long a silent session lives; 0: 3m"`
+	RepeatWindow time.Duration `env:"REPEAT_WINDOW" yaml:"repeat_window" doc:"time in which an equal input is the same hop delivered again; 0: 1s"`
+	RecyclesIDs  bool          `env:"RECYCLES_IDS" yaml:"recycles_ids" doc:"it gives a session id again to a later dialogue"`
+	Septets      int           `env:"SEPTETS" yaml:"septets" doc:"septets that a screen may hold, at most 182; 0: 160"`
+	Charset      string        `env:"CHARSET" yaml:"charset" doc:"gsm7 (text is folded) or ucs2 (80 characters a screen); empty: gsm7"`
 }
 
 // What a gateway gets where its field is zero.
@@ -101,6 +103,10 @@ const (
 	DefaultHopDeadline = 4 * time.Second
 	// DefaultSessionTTL is what most networks grant a dialogue.
 	DefaultSessionTTL = 3 * time.Minute
+	// DefaultRepeatWindow is too short for anybody to read a screen and type the same again.
+	DefaultRepeatWindow = time.Second
+	// AnyCountry lets a gateway vouch for every number.
+	AnyCountry = "*"
 	// DefaultSeptets fits every network; 182 is the protocol's end.
 	DefaultSeptets = 160
 	maxSeptets     = 182
@@ -140,7 +146,7 @@ func Default(environment Environment) Config {
 	}
 	if environment == Development {
 		c.GenerateKeys, c.ExposeOTP = true, true
-		c.Gateways = []Gateway{{Name: "africastalking", Mode: Cumulative, Token: secret.New(demoToken)}}
+		c.Gateways = []Gateway{{Name: "africastalking", Mode: Cumulative, Token: secret.New(demoToken), Countries: []string{AnyCountry}}}
 	}
 	return c
 }
@@ -173,6 +179,9 @@ func (g Gateway) filled() Gateway {
 	}
 	if g.SessionTTL == 0 {
 		g.SessionTTL = DefaultSessionTTL
+	}
+	if g.RepeatWindow == 0 {
+		g.RepeatWindow = DefaultRepeatWindow
 	}
 	if g.Septets == 0 {
 		g.Septets = DefaultSeptets

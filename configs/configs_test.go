@@ -50,11 +50,12 @@ gateways:
     adapter: africastalking
     token: in-the-file
     cidrs: [10.0.0.0/8]
+    countries: ["1246"]
     deadline: 2s
 `)
 	c, err := configs.Load([]string{
 		"NOVA_CONFIG_FILE=" + file, "NOVA_ADMIN_ADDR=127.0.0.1:3333", "NOVA_ROLES=ussd,rest", "NOVA_GATEWAYS_0_SEPTETS=182",
-		"NOVA_GATEWAYS_1_NAME=south", "NOVA_GATEWAYS_1_CIDRS=192.0.2.0/24,198.51.100.7", "NOVA_LOG_LEVEL=",
+		"NOVA_GATEWAYS_1_NAME=south", "NOVA_GATEWAYS_1_CIDRS=192.0.2.0/24,198.51.100.7", "NOVA_GATEWAYS_1_COUNTRIES=*", "NOVA_LOG_LEVEL=",
 	})
 	require.NoError(t, err)
 	require.Equal(t, "127.0.0.1:1111", c.HTTPAddr)
@@ -124,6 +125,7 @@ func TestAllFaultsAreToldAtOnce(t *testing.T) {
 		}, []string{"_NAME", "_MODE", "CIDRS", "BASIC_USER", "HMAC_HEADER", "COUNTRIES", "CODES", "DEADLINE", "SESSION_TTL",
 			"SEPTETS", "CHARSET", "TOKEN can't stand"}},
 		{"a gateway without a door", []string{"NOVA_GATEWAYS_0_NAME=a", "NOVA_GATEWAYS_1_NAME=b"}, []string{"NOVA_GATEWAYS_1_TOKEN, CIDRS"}},
+		{"a gateway that vouches for nobody", []string{"NOVA_GATEWAYS_0_NAME=a", "NOVA_GATEWAYS_1_NAME=b", "NOVA_GATEWAYS_1_TOKEN=x"}, []string{"NOVA_GATEWAYS_1_COUNTRIES is empty"}},
 		{"a gateway named twice", []string{"NOVA_GATEWAYS_0_NAME=a", "NOVA_GATEWAYS_1_NAME=a", "NOVA_GATEWAYS_1_TOKEN=x"}, []string{"NOVA_GATEWAYS_1_NAME is used twice"}},
 		{"metrics on the public port", []string{"NOVA_ADMIN_ADDR=127.0.0.1:8080"}, []string{"metrics would be public"}},
 		{"an unknown environment", []string{"NOVA_ENVIRONMENT=staging"}, []string{"NOVA_ENVIRONMENT"}},
@@ -144,6 +146,7 @@ func TestProductionRefusesWhatOnlyADemonstrationMayDo(t *testing.T) {
 	safe := []string{
 		"NOVA_ENVIRONMENT=production", "DATABASE_URL=postgres://nova@db/nova?sslmode=verify-full", "REDIS_URL=rediss://r:6379/0",
 		"NOVA_GATEWAYS_0_NAME=africastalking", "NOVA_GATEWAYS_0_TOKEN=0123456789abcdef",
+		"NOVA_GATEWAYS_0_COUNTRIES=1246",
 	}
 	c, err := configs.Load(safe)
 	require.NoError(t, err)
