@@ -29,6 +29,41 @@ func (p Place) Data() string { return filepath.Join(p.Dir, dataFolder) }
 // File is the path of one of our notes on the server.
 func (p Place) File(name string) string { return filepath.Join(p.Dir, name) }
 
+// Scratch makes a folder for temporary files in which servers that one of the users runs can
+// have their places, whatever TMPDIR says. Its name begins with prefix.
+func Scratch(prefix string, users ...string) (string, error) {
+	var failed error
+	for _, base := range []string{os.TempDir(), "/var/tmp", "/tmp"} {
+		dir, err := scratchIn(base, prefix, users)
+		if err == nil {
+			return dir, nil
+		}
+		failed = errors.Join(failed, err)
+	}
+	return "", fmt.Errorf("make a folder for temporary files: %w", failed)
+}
+
+// scratchIn makes the folder below base and tries it out.
+func scratchIn(base, prefix string, users []string) (string, error) {
+	dir, err := os.MkdirTemp(base, prefix)
+	if err != nil {
+		return "", err
+	}
+	p := Place{Dir: filepath.Join(dir, "trial")}
+	if p.As, err = AccountFor("", users...); err == nil {
+		err = os.Chmod(dir, 0o711) //nolint:gosec // G302: passable on purpose, for servers run as other users.
+	}
+	if err == nil {
+		err = p.prepare()
+	}
+	_ = os.Remove(p.Dir) // what was tried is empty
+	if err != nil {
+		_ = os.Remove(dir) // so is this
+		return "", err
+	}
+	return dir, nil
+}
+
 // Take settles where the files of the server `name` lie, tells when that is not below base,
 // and locks the place until unlock is called or this process ends.
 func Take(base, name string, say Say, users ...string) (p Place, unlock func(), err error) {

@@ -58,29 +58,31 @@ func Start(c Command) (*Process, error) {
 	cmd.Dir = "/"
 	cmd.SysProcAttr = attributes(c)
 	p := &Process{cmd: cmd, log: c.Log, done: make(chan struct{})}
-	started := make(chan error, 1)
-	go func() {
-		// The kernel's note that the parent died follows the thread that started the child,
-		// not the process: this one must live as long as the server does.
-		runtime.LockOSThread()
-		p.run(started, out)
-	}()
-	if err := <-started; err != nil {
+	err = StartTied(cmd, func(err error) {
+		p.err = err
+		close(p.done)
+	})
+	_ = out.Close() // the child has its own copy
+	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", c.Path, err)
 	}
 	return p, nil
 }
 
-// run starts the process and waits for its end.
-func (p *Process) run(started chan<- error, out io.Closer) {
-	err := p.cmd.Start()
-	_ = out.Close() // the child has its own copy
-	started <- err
-	if err != nil {
-		return
-	}
-	p.err = p.cmd.Wait()
-	close(p.done)
+// StartTied starts a command whose SysProcAttr asks the kernel for a signal when we die, and
+// calls ended with what Wait returns. That signal follows the thread that started the child,
+// not the process: so the thread waits here as long as the child lives.
+func StartTied(cmd *exec.Cmd, ended func(error)) error {
+	started := make(chan error)
+	go func() {
+		runtime.LockOSThread() // never unlocked: the thread ends with this function
+		err := cmd.Start()
+		started <- err
+		if err == nil {
+			ended(cmd.Wait())
+		}
+	}()
+	return <-started
 }
 
 // PID is the process' number.

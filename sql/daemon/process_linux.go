@@ -11,3 +11,9 @@ func attributes(c Command) *syscall.SysProcAttr {
 	}
 	return a
 }
+
+// Tied are the attributes of a command that stays in our session, at our terminal, and gets
+// the signal when we are gone.
+func Tied(orphaned syscall.Signal) *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Pdeathsig: orphaned}
+}

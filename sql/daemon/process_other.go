@@ -13,3 +13,6 @@ func attributes(c Command) *syscall.SysProcAttr {
 	}
 	return a
 }
+
+// Tied are the attributes of a command that stays in our session, at our terminal.
+func Tied(syscall.Signal) *syscall.SysProcAttr { return nil }
