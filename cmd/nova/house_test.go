@@ -187,7 +187,8 @@ func libraryFault(from, imported string) string {
 		if imported != rule.library && !strings.HasPrefix(imported, rule.library+"/") {
 			continue
 		}
-		if rule.excused[from] == "" && !slices.ContainsFunc(rule.homes, func(home string) bool { return within(from, home) }) {
+		at := slices.IndexFunc(rule.homes, func(home string) bool { return within(from, home) })
+		if at < 0 && rule.excused[from] == "" {
 			return "only " + strings.Join(rule.homes, " and ") + " may"
 		}
 	}

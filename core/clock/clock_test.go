@@ -68,7 +68,9 @@ func TestDayFollowsTheMarketsWall(t *testing.T) {
 }
 
 func TestParseDay(t *testing.T) {
-	for _, bad := range []string{"", "2026-02-29", "2026-13-01", "2026-1-01", "01-02-2026", "2026-01-01 ", "20260101", "2026-01-01T00:00:00Z"} {
+	for _, bad := range []string{
+		"", "2026-02-29", "2026-13-01", "2026-1-01", "01-02-2026", "2026-01-01 ", "20260101", "2026-01-01T00:00:00Z",
+	} {
 		_, err := clock.ParseDay(bad)
 		if !fault.Is(err, fault.ValidationError) {
 			t.Errorf("ParseDay(%q) = %v, want a VALIDATION_ERROR", bad, err)

@@ -206,7 +206,9 @@ func TestEverySixCharactersAreAReceipt(t *testing.T) {
 func TestTypedReceiptsAreForgiven(t *testing.T) {
 	const n = 20
 	receipt := ids.Receipt(n)
-	for _, typed := range []string{strings.ToLower(receipt), " " + receipt[:3] + " " + receipt[3:], receipt[:3] + "-" + receipt[3:]} {
+	for _, typed := range []string{
+		strings.ToLower(receipt), " " + receipt[:3] + " " + receipt[3:], receipt[:3] + "-" + receipt[3:],
+	} {
 		got, err := ids.ParseReceipt(typed)
 		require.NoError(t, err)
 		require.EqualValues(t, n, got)
@@ -217,7 +219,9 @@ func TestTypedReceiptsAreForgiven(t *testing.T) {
 }
 
 func TestParseReceiptRefuses(t *testing.T) {
-	for _, bad := range []string{"", "7K3M9", "7K3M9U", "7K3M9?", "7K3M9É", strings.Repeat("Z", 14), strings.Repeat("Z", 13)} {
+	for _, bad := range []string{
+		"", "7K3M9", "7K3M9U", "7K3M9?", "7K3M9É", strings.Repeat("Z", 14), strings.Repeat("Z", 13),
+	} {
 		_, err := ids.ParseReceipt(bad)
 		if !fault.Is(err, fault.ValidationError) {
 			t.Errorf("ParseReceipt(%q) = %v, want a VALIDATION_ERROR", bad, err)

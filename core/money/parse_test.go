@@ -100,7 +100,9 @@ func TestParseReadsWhatStringWrites(t *testing.T) {
 var gsma = regexp.MustCompile(`^(0|[1-9][0-9]{0,17})(\.[0-9]+)?$`)
 
 func FuzzParse(f *testing.F) {
-	for _, seed := range []string{"150.00", "0.5", "00.5", "1e3", "-1", "92233720368547758.07", "999999999999999999", "1.", ".1", "0"} {
+	for _, seed := range []string{
+		"150.00", "0.5", "00.5", "1e3", "-1", "92233720368547758.07", "999999999999999999", "1.", ".1", "0",
+	} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
@@ -158,7 +160,9 @@ func TestJSONRefuses(t *testing.T) {
 }
 
 func FuzzJSON(f *testing.F) {
-	for _, seed := range []string{`{"amount":"150.00","currency":"BBD"}`, `{"amount":"1","currency":"XOF","x":1}`, `null`, `[]`, `{"amount":1}`} {
+	for _, seed := range []string{
+		`{"amount":"150.00","currency":"BBD"}`, `{"amount":"1","currency":"XOF","x":1}`, `null`, `[]`, `{"amount":1}`,
+	} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {

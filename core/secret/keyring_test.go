@@ -19,7 +19,9 @@ import (
 )
 
 // files are a keyring's; an operator mounts them by these names.
-var files = []string{"session.json", "field.json", "pin_kek.json", "pin_pepper.json", "index.json", "body.json", "caller.json"}
+var files = []string{
+	"session.json", "field.json", "pin_kek.json", "pin_pepper.json", "index.json", "body.json", "caller.json",
+}
 
 func generated(t *testing.T) string {
 	t.Helper()
