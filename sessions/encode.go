@@ -10,14 +10,9 @@ type record struct {
 	saves int
 }
 
-// typicalSize spares growing the buffer of nearly every record.
-const typicalSize = 1 << 10
-
-// encode gives the plain text of a session's record.
-func (c record) encode() []byte {
+// encode writes a session's record.
+func (c record) encode(f *fields) {
 	s := c.session
-	f := make(fields, 1, typicalSize)
-	f[0] = format
 	f.id(tagDialogue, s.Dialogue)
 	f.bytes(tagCaller, s.Caller[:])
 	f.number(tagCallerKey, int64(c.callerKey))
@@ -39,7 +34,6 @@ func (c record) encode() []byte {
 	f.bytes(tagInputMAC, s.InputMAC)
 	f.time(tagAnsweredAt, s.AnsweredAt)
 	f.bytes(tagOpening, s.Opening)
-	return f
 }
 
 // decodeSession is encode's inverse.
@@ -128,10 +122,8 @@ func (s *Session) takeAnswer(tag byte, content string, r *reader) {
 	}
 }
 
-// encode gives the plain text of a resume pointer.
-func (p *Resume) encode() []byte {
-	f := make(fields, 1, typicalSize)
-	f[0] = format
+// encode writes a resume pointer.
+func (p *Resume) encode(f *fields) {
 	f.id(tagDialogue, p.Dialogue)
 	f.text(tagFlow, p.Flow)
 	f.text(tagScreen, p.Screen)
@@ -140,7 +132,6 @@ func (p *Resume) encode() []byte {
 	f.id(tagIntent, p.Intent)
 	f.time(tagAt, p.At)
 	f.text(tagLanguage, p.Language)
-	return f
 }
 
 // decodeResume is encode's inverse.

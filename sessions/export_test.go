@@ -26,8 +26,14 @@ func DecodeSession(plain []byte) (*Session, error) {
 	return c.session, err
 }
 
-func EncodeSession(s *Session) []byte { return record{session: s}.encode() }
+func EncodeSession(s *Session) []byte { return encoded(record{session: s}) }
 
 func DecodeResume(plain []byte) (*Resume, error) { return decodeResume(plain) }
 
-func EncodeResume(r *Resume) []byte { return r.encode() }
+func EncodeResume(r *Resume) []byte { return encoded(r) }
+
+func encoded(of interface{ encode(f *fields) }) []byte {
+	f := fields{format}
+	of.encode(&f)
+	return f
+}

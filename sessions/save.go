@@ -42,7 +42,7 @@ func (s *Store) Save(
 		if err != nil {
 			return nil, s.unavailable(err, "save session")
 		}
-		if stored == "" {
+		if stored == nil {
 			return nil, nil
 		}
 		first, err := s.openRecord(stored, l.name)

@@ -10,7 +10,7 @@ import (
 // and decode on every hop, and are far above what any flow needs.
 const (
 	// MaxRecord is the size of one record in Redis, seal and version included. The
-	// fullest real session takes about 700 bytes.
+	// session of a PIN screen takes some 400 bytes.
 	MaxRecord = 4 << 10
 	// MaxValues counts a session's typed values; the longest flow asks for eight.
 	MaxValues = 32

@@ -119,7 +119,7 @@ func (s *Store) Load(ctx context.Context, key Key, m msisdn.MSISDN, withResume b
 	if l.name, err = s.recordKey(key, m, l.caller); err != nil {
 		return Loaded{}, err
 	}
-	var stored, pointed string
+	var stored, pointed []byte
 	if withResume {
 		stored, pointed, err = s.getBoth(ctx, &l)
 	} else {
@@ -128,17 +128,17 @@ func (s *Store) Load(ctx context.Context, key Key, m msisdn.MSISDN, withResume b
 	if err != nil {
 		return Loaded{}, s.unavailable(err, "load session")
 	}
-	if pointed != "" {
+	if len(pointed) > 0 {
 		l.point(s.openResume(pointed, s.resumeKey(l.caller)))
 	}
-	if stored == "" {
+	if len(stored) == 0 {
 		return l, nil
 	}
 	return s.admit(l, stored, m)
 }
 
 // getBoth reads the record and the resume pointer, wherever in a Cluster each lies.
-func (s *Store) getBoth(ctx context.Context, l *Loaded) (stored, pointed string, err error) {
+func (s *Store) getBoth(ctx context.Context, l *Loaded) (stored, pointed []byte, err error) {
 	pipe := s.redis.Pipeline()
 	record, pointer := pipe.Get(ctx, l.name), pipe.Get(ctx, s.resumeKey(l.caller))
 	_, _ = pipe.Exec(ctx) // each command holds its own error
@@ -150,11 +150,11 @@ func (s *Store) getBoth(ctx context.Context, l *Loaded) (stored, pointed string,
 	return stored, pointed, err
 }
 
-// absent turns "no such key" into an empty string.
-func absent(cmd *redis.StringCmd) (string, error) {
-	stored, err := cmd.Result()
+// absent turns "no such key" into no bytes.
+func absent(cmd *redis.StringCmd) ([]byte, error) {
+	stored, err := cmd.Bytes()
 	if errors.Is(err, redis.Nil) {
-		return "", nil
+		return nil, nil
 	}
 	return stored, err
 }
@@ -167,7 +167,7 @@ func (l *Loaded) point(p *Resume, err error) {
 }
 
 // admit shows the record to its own caller only.
-func (s *Store) admit(l Loaded, stored string, m msisdn.MSISDN) (Loaded, error) {
+func (s *Store) admit(l Loaded, stored []byte, m msisdn.MSISDN) (Loaded, error) {
 	l.Version = versionOf(stored)
 	c, err := s.openRecord(stored, l.name)
 	if err != nil {

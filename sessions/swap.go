@@ -13,8 +13,8 @@ const versionSize = 16
 
 // swap is the compare-and-set. It writes the record ARGV[3], whose version is ARGV[2],
 // for ARGV[4] milliseconds if the version in Redis is still ARGV[1] (empty: no record),
-// and otherwise gives back the record that is there. It reads the version alone, which
-// is a quarter cheaper than the whole record.
+// and otherwise gives back the record that is there. It reads the version
+// alone, so that only a loss copies a whole record.
 //
 // Two cases count as written. The version in Redis is our own: our first sending was
 // applied and its answer lost. There is no record though one was read: it expired in
@@ -48,9 +48,9 @@ type pointer struct {
 	ttl    time.Duration
 }
 
-// send does the write and gives the record that was in its way, empty if it is done.
+// send does the write and gives the record that was in its way, nil if it is done.
 // aside is what became of the pointer, which decides nothing.
-func (s *Store) send(ctx context.Context, w write) (stored string, aside, err error) {
+func (s *Store) send(ctx context.Context, w write) (stored []byte, aside, err error) {
 	keys := []string{w.key}
 	args := []any{w.expected, w.record[:versionSize], w.record, w.ttl.Milliseconds()}
 	var done *redis.Cmd
@@ -80,17 +80,17 @@ func (p *pointer) queue(ctx context.Context, pipe redis.Pipeliner) redis.Cmder {
 }
 
 // blocked reads the script's answer.
-func blocked(done *redis.Cmd) (string, error) {
+func blocked(done *redis.Cmd) ([]byte, error) {
 	answer, err := done.Result()
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	switch a := answer.(type) {
 	case int64:
-		return "", nil
+		return nil, nil
 	case string:
-		return a, nil
+		return []byte(a), nil
 	default:
-		return "", fmt.Errorf("compare-and-set answered %T", answer)
+		return nil, fmt.Errorf("compare-and-set answered %T", answer)
 	}
 }
