@@ -2,6 +2,7 @@ package sessions_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -112,7 +113,7 @@ return 1
 
 func (b *bare) hop(ctx context.Context, key string) error {
 	stored, err := b.client.Get(ctx, key).Result()
-	if err != nil && err != redis.Nil {
+	if err != nil && !errors.Is(err, redis.Nil) {
 		return err
 	}
 	return b.client.EvalSha(ctx, b.sha, []string{key}, stored[:min(16, len(stored))], "other", b.value, 60000).Err()
