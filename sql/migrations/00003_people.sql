@@ -8,9 +8,9 @@ create table credentials (
     sealed         bytea       not null,
     salt           bytea       not null,
     pepper_version integer     not null,
+    kek_key        bigint      not null,
     wrong          smallint    not null default 0,
     locked_until   timestamptz,
-    must_change    boolean     not null default false,
     changed_at     timestamptz not null,
     primary key (subject_id)
 ) with (fillfactor = 70);

@@ -1,0 +1,171 @@
+package agents
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+
+	"nova/core/fault"
+	"nova/core/msisdn"
+	"nova/sql"
+)
+
+// store alone runs this package's statements.
+type store struct{ queries sql.Queries }
+
+func newStore() store { return store{queries: sql.Named("agents")} }
+
+type agentRow struct {
+	ID          uuid.UUID     `db:"agent_id"`
+	Code        string        `db:"code"`
+	Type        Type          `db:"type"`
+	LegalName   string        `db:"legal_name"`
+	TradingName string        `db:"trading_name"`
+	Parent      uuid.NullUUID `db:"parent_id"`
+	Status      Status        `db:"agent_status"`
+	Float       uuid.UUID     `db:"float_account"`
+	Commission  uuid.UUID     `db:"commission_account"`
+}
+
+func (r agentRow) agent() Agent {
+	return Agent{
+		ID: r.ID, Code: r.Code, Type: r.Type, LegalName: r.LegalName, TradingName: r.TradingName,
+		Parent: r.Parent.UUID, Status: r.Status, Float: r.Float, Commission: r.Commission,
+	}
+}
+
+type operatorRow struct {
+	agentRow
+	OperatorID   uuid.UUID     `db:"id"`
+	MSISDN       msisdn.MSISDN `db:"msisdn"`
+	Name         string        `db:"name"`
+	Role         Role          `db:"role"`
+	Language     string        `db:"language"`
+	Status       Status        `db:"status"`
+	OutletID     uuid.UUID     `db:"outlet_id"`
+	OutletCode   string        `db:"outlet_code"`
+	OutletName   string        `db:"outlet_name"`
+	TimeZone     string        `db:"time_zone"`
+	OutletStatus Status        `db:"outlet_status"`
+}
+
+func (r operatorRow) operator() Operator {
+	agent := r.agent()
+	return Operator{
+		ID: r.OperatorID, MSISDN: r.MSISDN, Name: r.Name, Role: r.Role, Language: r.Language, Status: r.Status,
+		Outlet: Outlet{
+			ID: r.OutletID, Agent: agent.ID, Code: r.OutletCode, Name: r.OutletName,
+			TimeZone: r.TimeZone, Status: r.OutletStatus,
+		},
+		Agent: agent,
+	}
+}
+
+func (s store) operator(ctx context.Context, q sql.Querier, m msisdn.MSISDN, id uuid.UUID) (Operator, error) {
+	var row operatorRow
+	err := q.Get(ctx, &row, s.queries.Get("operator"), m, id)
+	if sql.NoRows(err) {
+		return Operator{}, fault.New(fault.NotFound, "no operator %s %s", m, id)
+	}
+	return row.operator(), err
+}
+
+// operatorsOf are the people whom money at an agent concerns, owners first.
+func (s store) operatorsOf(ctx context.Context, q sql.Querier, agent uuid.UUID, most int) ([]Operator, error) {
+	var rows []operatorRow
+	if err := q.Select(ctx, &rows, s.queries.Get("operators_of"), agent, most); err != nil {
+		return nil, err
+	}
+	found := make([]Operator, len(rows))
+	for i, row := range rows {
+		found[i] = row.operator()
+	}
+	return found, nil
+}
+
+func (s store) agent(ctx context.Context, q sql.Querier, code string, id uuid.UUID) (Agent, error) {
+	var row agentRow
+	err := q.Get(ctx, &row, s.queries.Get("agent"), code, id)
+	if sql.NoRows(err) {
+		return Agent{}, fault.New(fault.NotFound, "no agent %q %s", code, id).Field("agent_code", "is not known")
+	}
+	return row.agent(), err
+}
+
+func (s store) outlet(ctx context.Context, q sql.Querier, code string) (Outlet, error) {
+	var row struct {
+		ID       uuid.UUID `db:"id"`
+		Agent    uuid.UUID `db:"agent_id"`
+		Code     string    `db:"code"`
+		Name     string    `db:"name"`
+		TimeZone string    `db:"time_zone"`
+		Status   Status    `db:"status"`
+	}
+	err := q.Get(ctx, &row, s.queries.Get("outlet"), code)
+	if sql.NoRows(err) {
+		return Outlet{}, fault.New(fault.NotFound, "no outlet %q", code)
+	}
+	return Outlet(row), err
+}
+
+func (s store) merchant(ctx context.Context, q sql.Querier, till string, id uuid.UUID) (Merchant, error) {
+	var row struct {
+		ID      uuid.UUID `db:"id"`
+		Till    string    `db:"till"`
+		Name    string    `db:"name"`
+		Status  Status    `db:"status"`
+		Account uuid.UUID `db:"account_id"`
+	}
+	err := q.Get(ctx, &row, s.queries.Get("merchant"), till, id)
+	if sql.NoRows(err) {
+		return Merchant{}, fault.New(fault.NotFound, "no merchant %q %s", till, id).Field("till", "is not known")
+	}
+	return Merchant(row), err
+}
+
+func (s store) setLanguage(ctx context.Context, q sql.Querier, id uuid.UUID, language string, now time.Time) (bool, error) {
+	n, err := q.Exec(ctx, s.queries.Get("set_language"), id, language, now)
+	return n == 1, err
+}
+
+func (s store) setAgentStatus(ctx context.Context, q sql.Querier, id uuid.UUID, to Status, now time.Time) (bool, error) {
+	n, err := q.Exec(ctx, s.queries.Get("set_agent_status"), id, string(to), now)
+	return n == 1, err
+}
+
+func (s store) setMerchantStatus(ctx context.Context, q sql.Querier, id uuid.UUID, to Status, now time.Time) (bool, error) {
+	n, err := q.Exec(ctx, s.queries.Get("set_merchant_status"), id, string(to), now)
+	return n == 1, err
+}
+
+func (s store) insertAgent(ctx context.Context, q sql.Querier, a Agent, now time.Time) error {
+	parent := uuid.NullUUID{UUID: a.Parent, Valid: a.Parent != uuid.Nil}
+	_, err := q.Exec(ctx, s.queries.Get("insert_agent"), a.ID, a.Code, string(a.Type), a.LegalName, a.TradingName,
+		parent, a.Float, a.Commission, now)
+	return taken(err, "agents_code_key", "agent_code")
+}
+
+func (s store) insertOutlet(ctx context.Context, q sql.Querier, o Outlet, now time.Time) error {
+	_, err := q.Exec(ctx, s.queries.Get("insert_outlet"), o.ID, o.Agent, o.Code, o.Name, o.TimeZone, now)
+	return taken(err, "outlets_code_key", "code")
+}
+
+func (s store) insertOperator(ctx context.Context, q sql.Querier, o Operator, now time.Time) error {
+	_, err := q.Exec(ctx, s.queries.Get("insert_operator"), o.ID, o.Outlet.ID, o.MSISDN, o.Name, string(o.Role),
+		o.Language, now)
+	return taken(err, "operators_msisdn_key", "msisdn")
+}
+
+func (s store) insertMerchant(ctx context.Context, q sql.Querier, m Merchant, now time.Time) error {
+	_, err := q.Exec(ctx, s.queries.Get("insert_merchant"), m.ID, m.Till, m.Name, m.Account, now)
+	return taken(err, "merchants_till_key", "till")
+}
+
+// taken turns the violation of a unique name into the fault that says which field it is.
+func taken(err error, constraint, field string) error {
+	if sql.Unique(err, constraint) {
+		return fault.Wrap(err, fault.DuplicateEntity, "%s", constraint).Field(field, "is taken")
+	}
+	return err
+}

@@ -1,0 +1,66 @@
+// Package commissions tells agents what they have earned. It reads the ledger; what earns how much is decided by
+// tariffs, and what is paid out comes with statements and payouts.
+package commissions
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+
+	"nova/core/agents"
+	"nova/core/clock"
+	"nova/core/ledger"
+	"nova/core/money"
+	"nova/sql"
+)
+
+// Earnings are an agent's commission: what may be paid out, and what came in today and this month, in market time.
+type Earnings struct {
+	Available money.Amount
+	Today     money.Amount
+	Month     money.Amount
+}
+
+// Options are what a Service is made of.
+type Options struct {
+	DB       *sql.DB
+	Ledger   *ledger.Store
+	Agents   *agents.Service
+	Clock    clock.Clock
+	Location *time.Location
+	Currency money.Currency
+}
+
+// Service reads commissions. It is safe for concurrent use.
+type Service struct {
+	o     Options
+	store store
+}
+
+// New joins the parts of a Service.
+func New(o Options) *Service { return &Service{o: o, store: newStore()} }
+
+// Earned is what an agent has earned.
+func (s *Service) Earned(ctx context.Context, agent uuid.UUID) (Earnings, error) {
+	a, err := s.o.Agents.AgentByID(ctx, agent)
+	if err != nil {
+		return Earnings{}, err
+	}
+	balance, err := s.o.Ledger.Balance(ctx, a.Commission)
+	if err != nil {
+		return Earnings{}, err
+	}
+	now := s.o.Clock.Now()
+	day := clock.Daily.Start(now, s.o.Location).Start(s.o.Location)
+	month := clock.Monthly.Start(now, s.o.Location).Start(s.o.Location)
+	today, thisMonth, err := s.store.earned(ctx, s.o.DB, a.Commission, day, month)
+	if err != nil {
+		return Earnings{}, err
+	}
+	return Earnings{
+		Available: money.Of(balance.Available, s.o.Currency),
+		Today:     money.Of(today, s.o.Currency),
+		Month:     money.Of(thisMonth, s.o.Currency),
+	}, nil
+}

@@ -1,0 +1,146 @@
+// Package customers is the people who hold wallets: who they are, in which tier, and what a screen may call them.
+//
+// It knows no money and compares no PIN. Its one rule: a document's number is stored sealed, found by a blind index,
+// and never leaves the package.
+package customers
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"nova/core/clock"
+	"nova/core/fault"
+	"nova/core/identity"
+	"nova/core/ledger"
+	"nova/core/money"
+	"nova/core/msisdn"
+	"nova/core/secret"
+	"nova/sql"
+)
+
+// Status says whether a customer may do anything.
+type Status string
+
+// The states of a customer. Suspended is by staff and may end; closed is for ever.
+const (
+	Active    Status = "active"
+	Suspended Status = "suspended"
+	Closed    Status = "closed"
+)
+
+// OwnerKind is what the ledger calls the owner of a customer's accounts.
+const OwnerKind = "customer"
+
+// Customer is a person with a wallet. The document's number is not here.
+type Customer struct {
+	ID        uuid.UUID
+	MSISDN    msisdn.MSISDN
+	FirstName string
+	LastName  string
+	BirthDate clock.Day
+	Tier      int
+	Status    Status
+	KYCStatus string
+	Language  string
+	Wallet    uuid.UUID
+}
+
+// Subject is the customer as a subject of proofs.
+func (c Customer) Subject() identity.Subject {
+	return identity.Subject{Kind: identity.Customer, ID: c.ID}
+}
+
+// Scope is the customer's part of an idempotency key.
+func (c Customer) Scope() string { return Scope(c.ID) }
+
+// Scope is the part of an idempotency key that says which person confirmed.
+func Scope(id uuid.UUID) string { return "cus:" + id.String() }
+
+// Usable is nil for an active customer, else ACCOUNT_FROZEN or ACCOUNT_CLOSED.
+func (c Customer) Usable() error {
+	switch c.Status {
+	case Active:
+		return nil
+	case Suspended:
+		return fault.New(fault.AccountFrozen, "customer %s is suspended", c.ID)
+	case Closed:
+		return fault.New(fault.AccountClosed, "customer %s is closed", c.ID)
+	default:
+		return fault.New(fault.AccountFrozen, "customer %s has the unknown status %q", c.ID, c.Status)
+	}
+}
+
+// Shown is what other people may read: "Andre C.".
+func (c Customer) Shown() string { return ShownName(c.FirstName, c.LastName) }
+
+// Options are what a Service is made of.
+type Options struct {
+	DB       *sql.DB
+	Ledger   *ledger.Store
+	Identity *identity.Service
+	Keyring  *secret.Keyring
+	Clock    clock.Clock
+	// Currency of the wallets that are opened.
+	Currency money.Currency
+}
+
+// Service registers, finds and changes customers. It is safe for concurrent use.
+type Service struct {
+	db       *sql.DB
+	ledger   *ledger.Store
+	identity *identity.Service
+	keyring  *secret.Keyring
+	clock    clock.Clock
+	currency money.Currency
+	store    store
+}
+
+// New joins the parts of a Service.
+func New(o Options) *Service {
+	return &Service{
+		db: o.DB, ledger: o.Ledger, identity: o.Identity, keyring: o.Keyring, clock: o.Clock,
+		currency: o.Currency, store: newStore(),
+	}
+}
+
+// ByMSISDN finds the customer whose SIM this is; nobody is a CUSTOMER_NOT_FOUND.
+func (s *Service) ByMSISDN(ctx context.Context, m msisdn.MSISDN) (Customer, error) {
+	return s.store.byMSISDN(ctx, s.db, m)
+}
+
+// ByID finds a customer; nobody is a CUSTOMER_NOT_FOUND.
+func (s *Service) ByID(ctx context.Context, id uuid.UUID) (Customer, error) {
+	found, err := s.ByIDs(ctx, id)
+	if err != nil {
+		return Customer{}, err
+	}
+	return found[0], nil
+}
+
+// ByIDs finds customers in one read, in the order asked for. If one is missing, nobody is returned and the fault is
+// CUSTOMER_NOT_FOUND.
+func (s *Service) ByIDs(ctx context.Context, wanted ...uuid.UUID) ([]Customer, error) {
+	rows, err := s.store.byIDs(ctx, s.db, wanted)
+	if err != nil {
+		return nil, err
+	}
+	found := make([]Customer, len(wanted))
+	for i, id := range wanted {
+		c, ok := rows[id]
+		if !ok {
+			return nil, fault.New(fault.CustomerNotFound, "no customer %s", id)
+		}
+		found[i] = c
+	}
+	return found, nil
+}
+
+// SetLanguage remembers the language of the customer's screens and messages.
+func (s *Service) SetLanguage(ctx context.Context, id uuid.UUID, language string) error {
+	done, err := s.store.setLanguage(ctx, s.db, id, language, s.clock.Now())
+	if err == nil && !done {
+		return fault.New(fault.CustomerNotFound, "no customer %s", id)
+	}
+	return err
+}

@@ -1,0 +1,143 @@
+package customers
+
+import (
+	"context"
+	"crypto/subtle"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"nova/core/fault"
+	"nova/core/identity"
+	"nova/core/ids"
+	"nova/core/ledger"
+	"nova/core/outbox"
+	"nova/core/secret"
+	"nova/sql"
+)
+
+const (
+	// maxIdentityTries wrong answers lock the questions: birth year and four characters are worth few guesses.
+	maxIdentityTries = 3
+	// identityLock is long, because an answer can be found out elsewhere and tried tomorrow; an agent can help sooner.
+	identityLock = 24 * time.Hour
+)
+
+// ConfirmIdentity asks a customer without a PIN for the year of birth and the last four of the ID number, once for
+// the key. A wrong answer is a PIN_INVALID with attempts_left and does not say which part was wrong; three lock the
+// question for a day: ACCOUNT_LOCKED with retry_after_seconds. Who has a PIN already is an INVALID_STATE.
+func (s *Service) ConfirmIdentity(ctx context.Context, key ledger.Key, id uuid.UUID, birthYear int, last4 string) error {
+	if err := s.withoutPIN(ctx, id); err != nil {
+		return err
+	}
+	_, err := s.identity.Once(ctx, key, s.identity.Body("confirm identity", id.String(), yearText(birthYear), last4),
+		func(ctx context.Context, tx *sql.Tx) (map[string]string, error) {
+			return nil, s.confirmIn(ctx, tx, id, identityClaim{year: birthYear, last4: last4})
+		})
+	return err
+}
+
+// identityClaim is what somebody says about themselves.
+type identityClaim struct {
+	year  int
+	last4 string
+}
+
+func (s *Service) confirmIn(ctx context.Context, tx *sql.Tx, id uuid.UUID, claim identityClaim) error {
+	r, err := s.store.lockIdentity(ctx, tx, id)
+	if err != nil {
+		return err
+	}
+	now := s.clock.Now()
+	if r.LockedUntil != nil && now.Before(*r.LockedUntil) {
+		return identityLocked(r, now)
+	}
+	if r.LockedUntil != nil {
+		r.LockedUntil, r.Tries = nil, 0
+	}
+	right, err := s.matches(r, claim)
+	if err != nil {
+		return err
+	}
+	if right {
+		r.Tries = 0
+		return s.store.saveIdentity(ctx, tx, r)
+	}
+	return s.wrongIdentity(ctx, tx, r, now)
+}
+
+func (s *Service) wrongIdentity(ctx context.Context, tx *sql.Tx, r identityRow, now time.Time) error {
+	r.Tries++
+	left := maxIdentityTries - r.Tries
+	if left <= 0 {
+		until := now.Add(identityLock)
+		r.LockedUntil = &until
+	}
+	if err := s.store.saveIdentity(ctx, tx, r); err != nil {
+		return err
+	}
+	if left <= 0 {
+		return identityLocked(r, now)
+	}
+	return fault.New(fault.PINInvalid, "identity of %s not confirmed", r.ID).With("attempts_left", left)
+}
+
+// matches compares both parts before it says anything, so that neither can be guessed alone.
+func (s *Service) matches(r identityRow, claim identityClaim) (bool, error) {
+	number, err := s.keyring.Field.Open(r.Sealed, documentAAD(r.ID))
+	if err != nil {
+		return false, fmt.Errorf("open ID number of %s: %w", r.ID, err)
+	}
+	typed, err := ParseIDNumber(claim.last4)
+	sameID := err == nil && subtle.ConstantTimeCompare([]byte(lastFour(string(number))), []byte(typed)) == 1
+	sameYear := r.BirthDate.Year() == claim.year
+	return sameID && sameYear, nil
+}
+
+func identityLocked(r identityRow, now time.Time) error {
+	seconds := int((r.LockedUntil.Sub(now) + time.Second - 1) / time.Second)
+	return fault.New(fault.AccountLocked, "identity of %s is locked", r.ID).With("retry_after_seconds", seconds)
+}
+
+// SetFirstPIN gives a customer without a PIN their first one, which also accepts the terms. confirmed is the key of
+// the ConfirmIdentity that must have succeeded within the last ten minutes; without it the answer is FORBIDDEN.
+func (s *Service) SetFirstPIN(ctx context.Context, key ledger.Key, id uuid.UUID, confirmed ledger.Key, pin secret.Text) error {
+	c, err := s.ByID(ctx, id)
+	if err != nil {
+		return err
+	}
+	if err := identity.CheckPIN(pin, c.BirthDate.Year()); err != nil {
+		return err
+	}
+	if err := s.identity.Evidence(ctx, c.Subject(), key, confirmed); err != nil {
+		return err
+	}
+	_, err = s.identity.Once(ctx, key, s.identity.Body("first pin", id.String()),
+		func(ctx context.Context, tx *sql.Tx) (map[string]string, error) {
+			return nil, s.setFirstPINIn(ctx, tx, c, pin)
+		})
+	return err
+}
+
+func (s *Service) setFirstPINIn(ctx context.Context, tx *sql.Tx, c Customer, pin secret.Text) error {
+	if err := s.identity.SetFirstPINIn(ctx, tx, c.Subject(), pin); err != nil {
+		return err
+	}
+	now := s.clock.Now()
+	if err := s.store.acceptTerms(ctx, tx, c.ID, now); err != nil {
+		return err
+	}
+	return outbox.EnqueueIn(ctx, tx, []outbox.Notice{{
+		ID: ids.New(now), Template: NoticePINChosen, To: c.MSISDN, Language: c.Language,
+		Args: map[string]string{"name": c.Shown()}, Dedupe: "pin.chosen:" + c.ID.String(),
+	}}, now)
+}
+
+func (s *Service) withoutPIN(ctx context.Context, id uuid.UUID) error {
+	has, err := s.identity.HasPIN(ctx, identity.Subject{Kind: identity.Customer, ID: id})
+	if err == nil && has {
+		return fault.New(fault.InvalidState, "customer %s has a PIN", id)
+	}
+	return err
+}

@@ -1,0 +1,128 @@
+package identity
+
+import (
+	"context"
+	"encoding/hex"
+
+	"github.com/google/uuid"
+
+	"nova/core/fault"
+	"nova/core/ledger"
+	"nova/core/outbox"
+	"nova/core/secret"
+	"nova/sql"
+)
+
+// PINChange is a new PIN for somebody who proved the old one a few screens before. Notice warns the owner; its
+// dedupe is filled in.
+type PINChange struct {
+	Key        ledger.Key
+	Subject    Subject
+	Authorised ledger.Key
+	PIN        secret.Text
+	Notice     outbox.Notice
+}
+
+// CheckNew refuses a PIN before it is asked again: weak, or the one in use. Both are a VALIDATION_ERROR on the field
+// pin. birthYear 0 means that it is not known.
+func (s *Service) CheckNew(ctx context.Context, sub Subject, pin secret.Text, birthYear int) error {
+	if err := CheckPIN(pin, birthYear); err != nil {
+		return err
+	}
+	row, found, err := s.store.credential(ctx, s.db, sub.ID)
+	if err != nil || !found {
+		return err
+	}
+	return s.unlikeOld(&row, pin)
+}
+
+func (s *Service) unlikeOld(row *credential, pin secret.Text) error {
+	same, err := s.credentials.compare(row, pin)
+	if err == nil && same {
+		return fault.New(fault.ValidationError, "PIN of %s is in use", row.SubjectID).Field("pin", "is the one in use")
+	}
+	return err
+}
+
+// ChangePIN replaces a PIN, once for the key. Authorised must be the key of an Authenticate that succeeded for the
+// same person within the last ten minutes, else FORBIDDEN; a lock that fell meanwhile is an ACCOUNT_LOCKED.
+func (s *Service) ChangePIN(ctx context.Context, c PINChange) error {
+	if err := CheckPIN(c.PIN, 0); err != nil {
+		return err
+	}
+	if err := s.Evidence(ctx, c.Subject, c.Key, c.Authorised); err != nil {
+		return err
+	}
+	_, err := s.Once(ctx, c.Key, s.Body("change pin", c.Subject.ID.String()),
+		func(ctx context.Context, tx *sql.Tx) (map[string]string, error) { return nil, s.changeIn(ctx, tx, c) })
+	return err
+}
+
+func (s *Service) changeIn(ctx context.Context, tx *sql.Tx, c PINChange) error {
+	rows, err := s.credentials.lockRows(ctx, tx, []uuid.UUID{c.Subject.ID})
+	if err != nil {
+		return err
+	}
+	row := rows.rows[c.Subject.ID]
+	if row == nil {
+		return fault.New(fault.InvalidState, "subject %s has no PIN", c.Subject.ID)
+	}
+	now := s.clock.Now()
+	if row.lockedAt(now) {
+		return lockedFault(row, now)
+	}
+	if err := s.unlikeOld(row, c.PIN); err != nil {
+		return err
+	}
+	if err := s.SetPINIn(ctx, tx, c.Subject, c.PIN); err != nil {
+		return err
+	}
+	digest := c.Key.Digest()
+	c.Notice.Dedupe = "pin.changed:" + hex.EncodeToString(digest[:])
+	return outbox.EnqueueIn(ctx, tx, []outbox.Notice{c.Notice}, now)
+}
+
+// SetPINIn writes somebody's PIN in the caller's transaction, whatever stood there before; wrong tries and a lock
+// are forgotten. Whether they may is the caller's business.
+func (s *Service) SetPINIn(ctx context.Context, tx *sql.Tx, sub Subject, pin secret.Text) error {
+	row, err := s.newRow(sub, pin)
+	if err != nil {
+		return err
+	}
+	return s.store.setCredential(ctx, tx, row, s.clock.Now())
+}
+
+// SetFirstPINIn is SetPINIn for somebody who has none; who has one gets INVALID_STATE.
+func (s *Service) SetFirstPINIn(ctx context.Context, tx *sql.Tx, sub Subject, pin secret.Text) error {
+	row, err := s.newRow(sub, pin)
+	if err != nil {
+		return err
+	}
+	added, err := s.store.addCredential(ctx, tx, row, s.clock.Now())
+	if err == nil && !added {
+		return fault.New(fault.InvalidState, "subject %s has a PIN", sub.ID)
+	}
+	return err
+}
+
+func (s *Service) newRow(sub Subject, pin secret.Text) (*credential, error) {
+	if err := CheckPIN(pin, 0); err != nil {
+		return nil, err
+	}
+	row := &credential{SubjectKind: sub.Kind, SubjectID: sub.ID}
+	return row, s.credentials.protect(row, pin)
+}
+
+// VerifyIn compares a proof in the caller's transaction and saves what that changed in the PIN's row, so the caller
+// must commit even if the answer is PIN_INVALID or ACCOUNT_LOCKED.
+func (s *Service) VerifyIn(ctx context.Context, tx *sql.Tx, p Proof) error {
+	rows, err := s.credentials.lockRows(ctx, tx, []uuid.UUID{p.subject.ID})
+	if err != nil {
+		return err
+	}
+	answer := rows.Verify(*p.Check(), s.clock.Now())
+	if err := rows.Save(ctx, tx); err != nil {
+		return err
+	}
+	return answer
+}

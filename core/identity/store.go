@@ -1,0 +1,142 @@
+package identity
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"nova/sql"
+)
+
+// store alone runs this package's statements.
+type store struct{ queries sql.Queries }
+
+func newStore() store { return store{queries: sql.Named("identity")} }
+
+// credential is a row of credentials.
+type credential struct {
+	SubjectKind   Kind       `db:"subject_kind"`
+	SubjectID     uuid.UUID  `db:"subject_id"`
+	Sealed        []byte     `db:"sealed"`
+	Salt          []byte     `db:"salt"`
+	PepperVersion int        `db:"pepper_version"`
+	KEK           int64      `db:"kek_key"`
+	Wrong         int        `db:"wrong"`
+	LockedUntil   *time.Time `db:"locked_until"`
+
+	changed bool
+}
+
+// lockedAt reports whether the row is locked at now.
+func (c *credential) lockedAt(now time.Time) bool {
+	return c.LockedUntil != nil && now.Before(*c.LockedUntil)
+}
+
+// lock is the end of the lock, the zero time for none.
+func (c *credential) lock() time.Time {
+	if c.LockedUntil == nil {
+		return time.Time{}
+	}
+	return *c.LockedUntil
+}
+
+// expire ends a lock whose time is over: the person has all tries again.
+func (c *credential) expire(now time.Time) {
+	if c.LockedUntil == nil || c.lockedAt(now) {
+		return
+	}
+	c.LockedUntil, c.Wrong, c.changed = nil, 0, true
+}
+
+func (s store) inGroup() []sql.Query {
+	return []sql.Query{s.queries.Get("lock_credentials"), s.queries.Get("save_credentials")}
+}
+
+func (s store) credential(ctx context.Context, q sql.Querier, id uuid.UUID) (credential, bool, error) {
+	var row credential
+	err := q.Get(ctx, &row, s.queries.Get("credential"), id)
+	if sql.NoRows(err) {
+		return credential{}, false, nil
+	}
+	return row, err == nil, err
+}
+
+func (s store) lockCredentials(ctx context.Context, tx *sql.Tx, subjects []uuid.UUID) ([]credential, error) {
+	var rows []credential
+	err := tx.Select(ctx, &rows, s.queries.Get("lock_credentials"), sql.UUIDs(subjects))
+	return rows, err
+}
+
+func (s store) saveCredentials(ctx context.Context, tx *sql.Tx, rows []*credential) error {
+	columns := make(sql.Columns, 7)
+	for _, row := range rows {
+		columns[0].UUID(row.SubjectID)
+		columns[1].Bytes(row.Sealed)
+		columns[2].Bytes(row.Salt)
+		columns[3].Int(int64(row.PepperVersion))
+		columns[4].Int(row.KEK)
+		columns[5].Int(int64(row.Wrong))
+		columns[6].Time(row.lock())
+	}
+	done, err := tx.Exec(ctx, s.queries.Get("save_credentials"), columns.Args()...)
+	if err == nil && done != int64(len(rows)) {
+		return fmt.Errorf("saved %d of %d locked credentials", done, len(rows))
+	}
+	return err
+}
+
+// setCredential writes a first or a new PIN; wrong ones before it are forgotten.
+func (s store) setCredential(ctx context.Context, tx *sql.Tx, row *credential, now time.Time) error {
+	_, err := tx.Exec(ctx, s.queries.Get("set_credential"),
+		string(row.SubjectKind), row.SubjectID, row.Sealed, row.Salt, row.PepperVersion, row.KEK, now)
+	return err
+}
+
+// addCredential writes a first PIN; false tells that there is one already.
+func (s store) addCredential(ctx context.Context, tx *sql.Tx, row *credential, now time.Time) (bool, error) {
+	n, err := tx.Exec(ctx, s.queries.Get("add_credential"),
+		string(row.SubjectKind), row.SubjectID, row.Sealed, row.Salt, row.PepperVersion, row.KEK, now)
+	return n == 1, err
+}
+
+// wrappedBefore locks credentials whose KEK is not the current one, at most so many.
+func (s store) wrappedBefore(ctx context.Context, tx *sql.Tx, current int64, most int) ([]credential, error) {
+	var rows []credential
+	err := tx.Select(ctx, &rows, s.queries.Get("wrapped_before"), current, most)
+	return rows, err
+}
+
+// client is a row of clients.
+type client struct {
+	ID            uuid.UUID `db:"id"`
+	Name          string    `db:"name"`
+	SecretHash    []byte    `db:"secret_hash"`
+	SecretVersion int       `db:"secret_version"`
+	Scopes        string    `db:"scopes"`
+	Purposes      string    `db:"purposes"`
+	Status        string    `db:"status"`
+}
+
+// client finds a client by its name or, where id is not zero, by its id.
+func (s store) client(ctx context.Context, q sql.Querier, name string, id uuid.UUID) (client, bool, error) {
+	var row client
+	err := q.Get(ctx, &row, s.queries.Get("client"), name, id)
+	if sql.NoRows(err) {
+		return client{}, false, nil
+	}
+	return row, err == nil, err
+}
+
+// insertClient reports false where the name is taken.
+func (s store) insertClient(ctx context.Context, q sql.Querier, row client, now time.Time) (bool, error) {
+	n, err := q.Exec(ctx, s.queries.Get("insert_client"), row.ID, row.Name, row.SecretHash, row.SecretVersion,
+		row.Scopes, row.Purposes, now)
+	return n == 1, err
+}
+
+// words and joined carry a list of scopes in one column, as RFC 6749 writes it.
+func words(s string) []string     { return strings.Fields(s) }
+func joined(list []string) string { return strings.Join(list, " ") }

@@ -1,0 +1,95 @@
+package payments
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"nova/core/agents"
+	"nova/core/customers"
+	"nova/core/money"
+	"nova/core/outbox"
+	"nova/core/transactions"
+)
+
+// CashOutOrder confirms, on the customer's own handset, that an agent may pay them cash.
+type CashOutOrder struct {
+	Order
+	From, Agent uuid.UUID
+	Amount      money.Amount
+}
+
+// QuoteCashOut prices a cash-out at an agent. Errors: NOT_FOUND on agent_code, ACCOUNT_FROZEN, ACCOUNT_CLOSED,
+// LIMIT_EXCEEDED, INSUFFICIENT_FUNDS.
+func (s *Service) QuoteCashOut(ctx context.Context, from uuid.UUID, agentCode string, ask Ask) (Quote, error) {
+	agent, err := s.agents.AgentByCode(ctx, agentCode)
+	if err != nil {
+		return Quote{}, err
+	}
+	d, err := s.cashOut(ctx, from, agent, ask)
+	if err != nil {
+		return Quote{}, err
+	}
+	return s.quote(ctx, d)
+}
+
+// CashOutAtAgent moves the money of a confirmed cash-out: from the wallet to the agent's float, and the agent earns.
+// The agent's operators are told to pay.
+func (s *Service) CashOutAtAgent(ctx context.Context, o CashOutOrder) (Receipt, error) {
+	return s.run(ctx, func() (*deal, error) {
+		agent, err := s.agents.AgentByID(ctx, o.Agent)
+		if err != nil {
+			return nil, err
+		}
+		return s.cashOut(ctx, o.From, agent, o.ask(o.Amount))
+	}, o.Order)
+}
+
+func (s *Service) cashOut(ctx context.Context, from uuid.UUID, agent agents.Agent, ask Ask) (*deal, error) {
+	if err := agent.Usable(); err != nil {
+		return nil, onPayee(err)
+	}
+	payer, err := s.payer(ctx, from)
+	if err != nil {
+		return nil, err
+	}
+	operators, err := s.agents.OperatorsOf(ctx, agent.ID)
+	if err != nil {
+		return nil, err
+	}
+	d := s.newDeal(transactions.CashOut, ask)
+	d.from, d.to = customerParty(payer), agentParty(agent)
+	d.limited = d.from
+	d.earner, d.agent, d.outlet = agent.Commission, agent.ID, onlyOutlet(operators)
+	d.proving, d.promisee = payer.Subject(), toldCustomer(payer)
+	if err := s.price(d); err != nil {
+		return nil, err
+	}
+	d.notices = d.paidOut(payer, agent, operators)
+	return d, nil
+}
+
+// paidOut are the notices of a cash-out: the customer's receipt, and the operators' word that they may pay.
+func (d *deal) paidOut(c customers.Customer, a agents.Agent, operators []agents.Operator) []outbox.Notice {
+	notices := []outbox.Notice{
+		d.notice(NoticeCashOutCustomer, toldCustomer(c), c.Wallet, map[string]string{
+			"fee": d.fee(), "agent": a.TradingName, "agent_code": a.Code,
+		}),
+	}
+	for _, o := range operators {
+		notices = append(notices, d.notice(NoticeCashOutOperator, toldOperator(o), a.Float, d.forOperator(c)))
+	}
+	return notices
+}
+
+// onlyOutlet is the outlet where a customer who named just the agent must be; zero if there are several.
+func onlyOutlet(operators []agents.Operator) uuid.UUID {
+	var only uuid.UUID
+	for _, o := range operators {
+		if only != uuid.Nil && only != o.Outlet.ID {
+			return uuid.Nil
+		}
+		only = o.Outlet.ID
+	}
+	return only
+}

@@ -1,0 +1,242 @@
+package payments
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/google/uuid"
+
+	"nova/core/agents"
+	"nova/core/customers"
+	"nova/core/fault"
+	"nova/core/identity"
+	"nova/core/ids"
+	"nova/core/ledger"
+	"nova/core/limits"
+	"nova/core/money"
+	"nova/core/outbox"
+	"nova/core/tariffs"
+	"nova/core/transactions"
+)
+
+// deal is one errand with everything decided but what depends on balances: the ledger's command is made of it.
+type deal struct {
+	typ      transactions.Type
+	channel  transactions.Channel
+	amount   money.Amount
+	charge   tariffs.Charge
+	from, to Party
+	// limited is the customer whose tier bounds the errand: the payer, or the receiver of a cash-in.
+	limited Party
+	// capped is the customer on whose wallet money arrives; nil where the receiver is a business.
+	capped *Party
+	// earner is the commission account of the agent who serves; zero for none.
+	earner   uuid.UUID
+	agent    uuid.UUID
+	outlet   uuid.UUID
+	operator uuid.UUID
+	// proving is who must have typed the PIN.
+	proving identity.Subject
+	// hold is captured with the money, against a code.
+	hold    []ledger.HoldMove
+	notices []outbox.Notice
+	// promisee is who is told by a promise, and payee the name in it.
+	promisee told
+
+	transaction uuid.UUID
+	now         time.Time
+}
+
+// newDeal starts a deal between two parties now.
+func (s *Service) newDeal(typ transactions.Type, ask Ask) *deal {
+	now := s.clock.Now()
+	return &deal{typ: typ, channel: ask.Channel, amount: ask.Amount, transaction: ids.New(now), now: now}
+}
+
+// price asks the tariff. Commission counts only where an agent earns it.
+func (s *Service) price(d *deal) error {
+	if d.amount.Currency != s.currency {
+		return fault.New(fault.CurrencyMismatch, "%s in a market of %s", d.amount.Currency, s.currency)
+	}
+	if !d.amount.IsPositive() {
+		return fault.New(fault.ValidationError, "amount of %d", d.amount.Minor).Field("amount", "must be above zero")
+	}
+	charge, err := s.tariffs.Charge(string(d.typ), d.amount, d.now)
+	if err != nil {
+		return err
+	}
+	if d.earner == uuid.Nil {
+		charge.Commission = money.Of(0, s.currency)
+	}
+	d.charge = charge
+	return nil
+}
+
+func (d *deal) operation() limits.Operation {
+	return limits.Operation{Type: d.typ, Channel: d.channel, Tier: d.limited.Tier, Amount: d.amount}
+}
+
+// total is what leaves the payer.
+func (d *deal) total() (money.Amount, error) { return d.amount.Add(d.charge.Fee) }
+
+// lines are the posting: the payer gives amount and fee, the payee gets the amount, the fee is income but for the
+// tax in it, and the agent's commission is an expense of its own.
+func (d *deal) lines(b Books) ([]ledger.Line, error) {
+	total, err := d.total()
+	if err != nil {
+		return nil, err
+	}
+	lines := []ledger.Line{
+		{Account: d.from.Account, Side: ledger.Debit, Minor: total.Minor},
+		{Account: d.to.Account, Side: ledger.Credit, Minor: d.amount.Minor},
+	}
+	income := d.charge.Income().Minor
+	for _, line := range []ledger.Line{
+		{Account: b.FeeIncome, Side: ledger.Credit, Minor: income},
+		{Account: b.TaxPayable, Side: ledger.Credit, Minor: d.charge.Tax.Minor},
+		{Account: b.CommissionExpense, Side: ledger.Debit, Minor: d.charge.Commission.Minor},
+		{Account: d.earner, Side: ledger.Credit, Minor: d.charge.Commission.Minor},
+	} {
+		if line.Minor != 0 {
+			lines = append(lines, line)
+		}
+	}
+	return lines, nil
+}
+
+// command turns the deal into data for the ledger.
+func (s *Service) command(d *deal, o Order) (*ledger.Command, error) {
+	lines, err := d.lines(s.books)
+	if err != nil {
+		return nil, err
+	}
+	shown := o.FeeShown.Minor
+	c := &ledger.Command{
+		Key: o.Key, Body: s.body(d, o), Keep: true, Check: o.Proof.Check(),
+		Currency: s.currency, Lines: lines, Posting: ids.New(d.now), Narration: string(d.typ),
+		Holds: d.hold, Counters: s.limits.Counters(d.operation(), d.limited.Owner),
+		Tiers:    []ledger.TierGuard{{Account: d.limited.Account, Tier: d.limited.Tier}},
+		FeeShown: &shown, Fee: d.charge.Fee.Minor,
+		Transaction: d.fact(o.Intent), Notices: d.notices, Extra: d.extra(),
+	}
+	if d.capped == nil {
+		return c, nil
+	}
+	if most := s.limits.Cap(d.capped.Tier, d.capped.Account); most != nil {
+		c.Caps = append(c.Caps, *most)
+	}
+	if d.capped.Account != d.limited.Account {
+		c.Tiers = append(c.Tiers, ledger.TierGuard{Account: d.capped.Account, Tier: d.capped.Tier})
+	}
+	return c, nil
+}
+
+// body is what the person confirmed. The same key with anything else in it is another request.
+func (s *Service) body(d *deal, o Order) [32]byte {
+	return s.identity.Body(string(d.typ), d.from.Owner.String(), d.to.Owner.String(), d.amount.String(),
+		string(d.amount.Currency), o.FeeShown.String(), o.Intent.String())
+}
+
+func (d *deal) fact(intent uuid.UUID) *transactions.Transaction {
+	return &transactions.Transaction{
+		ID: d.transaction, Intent: intent, Type: d.typ, Status: transactions.Completed,
+		Amount: d.amount, Fee: d.charge.Fee, Tax: d.charge.Tax, Commission: d.charge.Commission,
+		From:    transactions.Party{Account: d.from.Account, Owner: d.from.Owner, Name: d.from.Name},
+		To:      transactions.Party{Account: d.to.Account, Owner: d.to.Owner, Name: d.to.Name},
+		Channel: d.channel, Agent: d.agent, Outlet: d.outlet, Operator: d.operator,
+		Tariff: d.charge.Version, CreatedAt: d.now,
+	}
+}
+
+// The fields of a stored result from which a receipt is rendered.
+const (
+	extraType       = "type"
+	extraAmount     = "amount"
+	extraFee        = "fee"
+	extraTax        = "tax"
+	extraCommission = "commission"
+	extraFrom       = "from"
+	extraTo         = "to"
+	extraPayer      = "payer"
+)
+
+func (d *deal) extra() map[string]string {
+	minor := func(a money.Amount) string { return strconv.FormatInt(a.Minor, 10) }
+	return map[string]string{
+		extraType: string(d.typ), extraAmount: minor(d.amount), extraFee: minor(d.charge.Fee),
+		extraTax: minor(d.charge.Tax), extraCommission: minor(d.charge.Commission),
+		extraFrom: d.from.Name, extraTo: d.to.Name, extraPayer: d.balanceOf().String(),
+	}
+}
+
+// balanceOf is the account whose balance the receipt shows: that of whoever typed the PIN.
+func (d *deal) balanceOf() uuid.UUID {
+	if d.proving.Kind == identity.Operator && d.typ == transactions.CashOut {
+		return d.to.Account
+	}
+	return d.from.Account
+}
+
+// receipt renders a stored result, so that a replay says what the first answer said.
+func (s *Service) receipt(r ledger.Result) (Receipt, error) {
+	var faults []error
+	amount := func(name string) money.Amount {
+		minor, err := strconv.ParseInt(r.Extra[name], 10, 64)
+		faults = append(faults, err)
+		return money.Of(minor, s.currency)
+	}
+	payer, err := uuid.Parse(r.Extra[extraPayer])
+	faults = append(faults, err)
+	receipt := Receipt{
+		Transaction: r.Transaction, Number: r.Receipt, Type: transactions.Type(r.Extra[extraType]),
+		Amount: amount(extraAmount), Fee: amount(extraFee), Tax: amount(extraTax), Commission: amount(extraCommission),
+		Balance: money.Of(r.Available[payer], s.currency),
+		From:    r.Extra[extraFrom], To: r.Extra[extraTo], At: r.BookedAt, Replayed: r.Replayed,
+	}
+	return receipt, errors.Join(faults...)
+}
+
+func customerParty(c customers.Customer) Party {
+	return Party{Owner: c.ID, Account: c.Wallet, Name: c.Shown(), Tier: c.Tier, MSISDN: c.MSISDN}
+}
+
+func agentParty(a agents.Agent) Party {
+	return Party{Owner: a.ID, Account: a.Float, Name: a.TradingName}
+}
+
+func merchantParty(m agents.Merchant) Party {
+	return Party{Owner: m.ID, Account: m.Account, Name: m.Name}
+}
+
+func toldCustomer(c customers.Customer) told { return told{to: c.MSISDN, language: c.Language} }
+func toldOperator(o agents.Operator) told    { return told{to: o.MSISDN, language: o.Language} }
+
+// run queues the deal's command, once for the order's key.
+func (s *Service) run(ctx context.Context, remake func() (*deal, error), o Order) (Receipt, error) {
+	for range maxRemakes {
+		d, err := remake()
+		if err != nil {
+			return s.before(ctx, o, err)
+		}
+		receipt, err := s.submit(ctx, d, o)
+		if !errors.Is(err, ledger.ErrStale) {
+			return receipt, err
+		}
+	}
+	return Receipt{}, fault.New(fault.ServiceUnavailable, "a tier changed %d times while %s was computed", maxRemakes, o.Intent)
+}
+
+// before answers an order that cannot be computed now with its first answer, if it had one: a code that is used up
+// was perhaps used by this very order.
+func (s *Service) before(ctx context.Context, o Order, refusal error) (Receipt, error) {
+	result, found, err := s.ledger.Outcome(ctx, o.Key)
+	if !found {
+		return Receipt{}, refusal // a failed look tells nothing that the refusal does not
+	}
+	if err != nil {
+		return Receipt{}, err
+	}
+	return s.receipt(result)
+}

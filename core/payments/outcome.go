@@ -1,0 +1,35 @@
+package payments
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"nova/core/fault"
+	"nova/core/transactions"
+)
+
+// Outcome tells whether a confirmed intent became a transaction, for a caller who dials again. The receipt's balance
+// is not known any more.
+func (s *Service) Outcome(ctx context.Context, intent uuid.UUID) (Receipt, bool, error) {
+	t, found, err := s.done(ctx, intent)
+	if err != nil || !found {
+		return Receipt{}, false, err
+	}
+	return receiptOf(t), true, nil
+}
+
+func (s *Service) done(ctx context.Context, intent uuid.UUID) (transactions.Transaction, bool, error) {
+	t, err := s.transactions.ByIntent(ctx, intent)
+	if fault.Is(err, fault.NotFound) {
+		return transactions.Transaction{}, false, nil
+	}
+	return t, err == nil, err
+}
+
+func receiptOf(t transactions.Transaction) Receipt {
+	return Receipt{
+		Transaction: t.ID, Number: t.Receipt, Type: t.Type, Amount: t.Amount, Fee: t.Fee, Tax: t.Tax,
+		Commission: t.Commission, From: t.From.Name, To: t.To.Name, At: t.PostedAt,
+	}
+}

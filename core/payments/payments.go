@@ -1,0 +1,143 @@
+// Package payments is the errands that move money between people: send, pay, cash in, cash out at an agent or by a
+// code, and the promises to tell how one went.
+//
+// It decides nothing that depends on a balance: each errand reads who takes part, asks the tariffs for the price and
+// the limits for the counters, and makes one ledger.Command out of it; the ledger says yes or no. A quote tells
+// beforehand what can be known, so that nobody types a PIN for what must fail.
+//
+// Its one rule: what a person confirmed - payee, amount, fee - is what happens, once, or nothing happens. An intent
+// is one confirmation and one transaction for ever: a second command with its id, whatever its key, answers with the
+// receipt of the first.
+package payments
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+
+	"nova/core/agents"
+	"nova/core/clock"
+	"nova/core/customers"
+	"nova/core/identity"
+	"nova/core/ledger"
+	"nova/core/limits"
+	"nova/core/money"
+	"nova/core/msisdn"
+	"nova/core/secret"
+	"nova/core/tariffs"
+	"nova/core/transactions"
+	"nova/sql"
+)
+
+// Party is one side of an errand as a screen shows it. Owner is the customer, agent or merchant.
+type Party struct {
+	Owner   uuid.UUID
+	Account uuid.UUID
+	Name    string
+	Tier    int
+	MSISDN  msisdn.MSISDN // zero for merchants and agents
+}
+
+// Ask is how much somebody asks for, and through which channel: limits may depend on it.
+type Ask struct {
+	Amount  money.Amount
+	Channel transactions.Channel
+}
+
+// Quote is what an errand would do and cost. Total is what leaves the payer. RepeatedAt is when the same payer sent
+// the same amount to the same payee, if that was only just now.
+type Quote struct {
+	Type       transactions.Type
+	Amount     money.Amount
+	Fee        money.Amount
+	Tax        money.Amount
+	Commission money.Amount
+	Total      money.Amount
+	From, To   Party
+	RepeatedAt *time.Time
+}
+
+// Order is what every confirmation brings: the key of its hop or request, the intent, the PIN, and the fee that the
+// person saw. With Promise set, a promise to tell the outcome by SMS is stored before the money command is queued.
+type Order struct {
+	Key      ledger.Key
+	Intent   uuid.UUID
+	Proof    identity.Proof
+	FeeShown money.Amount
+	Channel  transactions.Channel
+	Promise  bool
+}
+
+// ask is the amount through the order's channel.
+func (o Order) ask(amount money.Amount) Ask { return Ask{Amount: amount, Channel: o.Channel} }
+
+// Receipt is what an errand did. Balance is what the payer (of a cash-in or a code's cash-out: the agent's float)
+// can spend afterwards, zero where it is not known any more. Replayed tells that it had been done before.
+type Receipt struct {
+	Transaction uuid.UUID
+	Number      string
+	Type        transactions.Type
+	Amount      money.Amount
+	Fee         money.Amount
+	Tax         money.Amount
+	Commission  money.Amount
+	Balance     money.Amount
+	From, To    string
+	At          time.Time
+	Replayed    bool
+}
+
+// Writer is the part of the ledger's writer that payments needs.
+type Writer interface {
+	Submit(ctx context.Context, c *ledger.Command) (ledger.Result, error)
+}
+
+// Options are what a Service is made of.
+type Options struct {
+	DB           *sql.DB
+	Writer       Writer
+	Ledger       *ledger.Store
+	Transactions *transactions.Store
+	Promises     *transactions.Promises
+	Customers    *customers.Service
+	Agents       *agents.Service
+	Identity     *identity.Service
+	Tariffs      *tariffs.Book
+	Limits       *limits.Book
+	Keyring      *secret.Keyring
+	Clock        clock.Clock
+	Location     *time.Location
+	Currency     money.Currency
+	Books        Books
+}
+
+// Service runs the errands. It is safe for concurrent use.
+type Service struct {
+	db           *sql.DB
+	writer       Writer
+	ledger       *ledger.Store
+	transactions *transactions.Store
+	promises     *transactions.Promises
+	customers    *customers.Service
+	agents       *agents.Service
+	identity     *identity.Service
+	tariffs      *tariffs.Book
+	limits       *limits.Book
+	keyring      *secret.Keyring
+	clock        clock.Clock
+	location     *time.Location
+	currency     money.Currency
+	books        Books
+	store        store
+}
+
+// New joins the parts of a Service.
+func New(o Options) *Service {
+	return &Service{
+		db: o.DB, writer: o.Writer, ledger: o.Ledger, transactions: o.Transactions, promises: o.Promises,
+		customers: o.Customers, agents: o.Agents, identity: o.Identity, tariffs: o.Tariffs, limits: o.Limits,
+		keyring: o.Keyring, clock: o.Clock, location: o.Location, currency: o.Currency, books: o.Books,
+		store: newStore(),
+	}
+}

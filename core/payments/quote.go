@@ -1,0 +1,126 @@
+package payments
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+
+	"nova/core/fault"
+	"nova/core/ledger"
+	"nova/core/money"
+	"nova/core/transactions"
+)
+
+// How recent the same payment must be to be mentioned before the PIN. An agent serves faster than a person sends,
+// and takes the same round sums from the same people.
+const (
+	repeatedWithin       = 10 * time.Minute
+	repeatedCashInWithin = 5 * time.Minute
+)
+
+// quote refuses what can be known before a PIN is typed, and tells what the deal would cost.
+func (s *Service) quote(ctx context.Context, d *deal) (Quote, error) {
+	if err := s.limits.Check(d.operation()); err != nil {
+		return Quote{}, err
+	}
+	total, err := d.total()
+	if err != nil {
+		return Quote{}, err
+	}
+	if err := s.affordable(ctx, d.from.Account, total); err != nil {
+		return Quote{}, err
+	}
+	if err := s.receivable(ctx, d); err != nil {
+		return Quote{}, err
+	}
+	if err := s.within(ctx, d); err != nil {
+		return Quote{}, err
+	}
+	repeated, err := s.repeated(ctx, d)
+	if err != nil {
+		return Quote{}, err
+	}
+	return Quote{
+		Type: d.typ, Amount: d.amount, Fee: d.charge.Fee, Tax: d.charge.Tax, Commission: d.charge.Commission,
+		Total: total, From: d.from, To: d.to, RepeatedAt: repeated,
+	}, nil
+}
+
+// affordable refuses what the account cannot pay now.
+func (s *Service) affordable(ctx context.Context, account uuid.UUID, total money.Amount) error {
+	balance, err := s.ledger.Balance(ctx, account)
+	if err != nil {
+		return err
+	}
+	if err := open(account, balance.Status); err != nil {
+		return err
+	}
+	if balance.Available < total.Minor {
+		return fault.New(fault.InsufficientFunds, "account %s has less than %s", account, total)
+	}
+	return nil
+}
+
+// receivable refuses money that the receiver may not take.
+func (s *Service) receivable(ctx context.Context, d *deal) error {
+	balance, err := s.ledger.Balance(ctx, d.to.Account)
+	if err != nil {
+		return err
+	}
+	if err := open(d.to.Account, balance.Status); err != nil {
+		return onPayee(err)
+	}
+	if d.capped == nil {
+		return nil
+	}
+	most := s.limits.Cap(d.capped.Tier, d.capped.Account)
+	if most != nil && balance.Posted+d.amount.Minor > most.Max {
+		return fault.New(fault.MaxBalanceExceeded, "account %s would hold more than %d", d.to.Account, most.Max)
+	}
+	return nil
+}
+
+// within refuses what would pass a counter that stands as it stands now.
+func (s *Service) within(ctx context.Context, d *deal) error {
+	counts := s.limits.Counters(d.operation(), d.limited.Owner)
+	used, err := s.store.used(ctx, s.db, counts, d.now, s.location)
+	if err != nil {
+		return err
+	}
+	for i, c := range counts {
+		if used[i]+c.Delta > c.Cap {
+			return fault.New(fault.LimitExceeded, "%s %s", c.Window, c.Rule).
+				Field("amount", "is above what is left of the "+c.Window.String()+" limit")
+		}
+	}
+	return nil
+}
+
+// repeated is when the same payment was made just now, if it was.
+func (s *Service) repeated(ctx context.Context, d *deal) (*time.Time, error) {
+	window := repeatedWithin
+	if d.typ == transactions.CashIn {
+		window = repeatedCashInWithin
+	}
+	same := transactions.Same{From: d.from.Account, To: d.to.Account, Type: d.typ, Amount: d.amount}
+	last, found, err := s.transactions.LastTo(ctx, same, d.now.Add(-window))
+	if err != nil || !found {
+		return nil, err
+	}
+	return &last.CreatedAt, nil
+}
+
+// open refuses an account that takes part in nothing.
+func open(account uuid.UUID, status ledger.Status) error {
+	switch status {
+	case ledger.Active:
+		return nil
+	case ledger.Closed:
+		return fault.New(fault.AccountClosed, "account %s is closed", account)
+	case ledger.Frozen:
+		return fault.New(fault.AccountFrozen, "account %s is frozen", account)
+	default:
+		return fault.New(fault.AccountFrozen, "account %s has the unknown status %q", account, status)
+	}
+}

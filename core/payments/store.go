@@ -1,0 +1,40 @@
+package payments
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+
+	"nova/core/ledger"
+	"nova/sql"
+)
+
+// store alone runs this package's statements. Payments owns no table: it reads what the ledger keeps.
+type store struct{ queries sql.Queries }
+
+func newStore() store { return store{queries: sql.Named("payments")} }
+
+// used tells how far each counter stands in the window that now falls into.
+func (s store) used(ctx context.Context, q sql.Querier, counts []ledger.Count, now time.Time, at *time.Location) ([]int64, error) {
+	columns := make(sql.Columns, 4)
+	for _, c := range counts {
+		columns[0].UUID(c.Subject)
+		columns[1].Text(c.Rule)
+		columns[2].Int(int64(c.Window))
+		columns[3].Text(string(c.Window.Start(now, at)))
+	}
+	var used []int64
+	err := q.Select(ctx, &used, s.queries.Get("used"), columns.Args()...)
+	return used, err
+}
+
+// overdueCode is the hold of a code that is over but still reserves money; zero for none.
+func (s store) overdueCode(ctx context.Context, q sql.Querier, wallet uuid.UUID, now time.Time) (uuid.UUID, error) {
+	var id uuid.UUID
+	err := q.Get(ctx, &id, s.queries.Get("overdue_code"), wallet, string(ledger.WithdrawalCode), now)
+	if sql.NoRows(err) {
+		return uuid.Nil, nil
+	}
+	return id, err
+}

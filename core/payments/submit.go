@@ -1,0 +1,112 @@
+package payments
+
+import (
+	"context"
+	"errors"
+
+	"github.com/google/uuid"
+
+	"nova/core/fault"
+	"nova/core/ledger"
+	"nova/core/transactions"
+)
+
+// maxRemakes bounds how often a deal is computed anew because a customer's tier changed under it. Tiers change a few
+// times in a life.
+const maxRemakes = 3
+
+// submit checks who confirmed, stores the promise where one is asked for, and hands the command to the ledger.
+func (s *Service) submit(ctx context.Context, d *deal, o Order) (Receipt, error) {
+	if err := d.confirmed(o); err != nil {
+		return Receipt{}, err
+	}
+	c, err := s.command(d, o)
+	if err != nil {
+		return Receipt{}, err
+	}
+	if o.Promise {
+		if err := s.promises.Open(ctx, d.promise(o)); err != nil {
+			return Receipt{}, err
+		}
+	}
+	result, err := s.writer.Submit(ctx, c)
+	if err == nil {
+		return s.receipt(result)
+	}
+	if errors.Is(err, ledger.ErrStale) {
+		return Receipt{}, err
+	}
+	if done, found, err := s.sameIntent(ctx, d, o, err); found {
+		return done, err
+	}
+	return Receipt{}, s.released(ctx, o, err)
+}
+
+// confirmed refuses a proof of somebody else than the payer and an order without an intent: both are mistakes of
+// the caller that must not move money.
+func (d *deal) confirmed(o Order) error {
+	if o.Proof.Subject() != d.proving {
+		return fault.New(fault.CodeForbidden, "%s confirmed by another subject", d.typ)
+	}
+	if o.Intent == uuid.Nil {
+		return fault.New(fault.ValidationError, "%s without an intent", d.typ).Field("intent", "is required")
+	}
+	return nil
+}
+
+func (d *deal) promise(o Order) transactions.Promise {
+	return transactions.Promise{
+		Intent: o.Intent, Key: o.Key.Digest(), To: d.promisee.to, Language: d.promisee.language,
+		Type: d.typ, Amount: d.amount, PayeeName: d.to.Name, CreatedAt: d.now,
+	}
+}
+
+// sameIntent tells whether the order's intent has become a transaction under another key: confirmed twice, from a
+// handset and an app perhaps. Whoever confirmed it gets that transaction's receipt, marked as replayed; an intent
+// that did something else is an INVALID_STATE. Only a refusal makes it worth a look.
+func (s *Service) sameIntent(ctx context.Context, d *deal, o Order, refusal error) (Receipt, bool, error) {
+	if !decided(refusal) {
+		return Receipt{}, false, nil
+	}
+	done, found, err := s.done(ctx, o.Intent)
+	if err != nil || !found {
+		return Receipt{}, false, nil // the refusal is the answer; the look was a courtesy
+	}
+	s.forget(ctx, o)
+	if done.From.Owner != d.from.Owner || done.To.Owner != d.to.Owner || done.Type != d.typ || done.Amount != d.amount {
+		return Receipt{}, true, fault.Wrap(refusal, fault.InvalidState, "intent %s did something else", o.Intent)
+	}
+	receipt := receiptOf(done)
+	receipt.Replayed = true
+	return receipt, true, nil
+}
+
+// decided reports whether the ledger said no for good. Everything else - taken and not yet known, unavailable, our
+// own failure - leaves the promise to the worker, who asks by key.
+func decided(err error) bool {
+	switch fault.From(err).Kind {
+	case fault.Internal, fault.Unavailable:
+		return false
+	case fault.Invalid, fault.Unknown, fault.Conflict, fault.Declined, fault.Forbidden:
+		return !fault.Is(err, fault.IdempotencyInProgress)
+	default:
+		return false
+	}
+}
+
+// released forgets the promise of a refusal that the person reads on the screen: no SMS needs to repeat it.
+func (s *Service) released(ctx context.Context, o Order, err error) error {
+	if decided(err) {
+		s.forget(ctx, o)
+	}
+	return err
+}
+
+// forget drops the promise of an order that was answered.
+func (s *Service) forget(ctx context.Context, o Order) {
+	if !o.Promise {
+		return
+	}
+	// A promise that stays costs one superfluous SMS, so its failure is not worth the answer.
+	_ = s.promises.Settle(ctx, []uuid.UUID{o.Intent})
+}

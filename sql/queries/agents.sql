@@ -1,0 +1,58 @@
+-- name: operator
+select o.id, o.msisdn, o.name, o.role, o.language, o.status,
+       u.id as outlet_id, u.code as outlet_code, u.name as outlet_name, u.time_zone, u.status as outlet_status,
+       a.id as agent_id, a.code, a.type, a.legal_name, a.trading_name, a.parent_id, a.status as agent_status,
+       a.float_account, a.commission_account
+from operators o
+join outlets u on u.id = o.outlet_id
+join agents a on a.id = u.agent_id
+where o.msisdn = $1 or o.id = $2;
+
+-- name: agent
+select id as agent_id, code, type, legal_name, trading_name, parent_id, status as agent_status,
+       float_account, commission_account
+from agents where code = $1 or id = $2;
+
+-- name: outlet
+select id, agent_id, code, name, time_zone, status from outlets where code = $1;
+
+-- name: merchant
+select id, till, name, status, account_id from merchants where till = $1 or id = $2;
+
+-- name: set_language
+update operators set language = $2, updated_at = $3 where id = $1;
+
+-- name: insert_agent
+insert into agents (id, code, type, legal_name, trading_name, parent_id, float_account, commission_account, created_at, updated_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9);
+
+-- name: insert_outlet
+insert into outlets (id, agent_id, code, name, time_zone, created_at)
+values ($1, $2, $3, $4, $5, $6);
+
+-- name: insert_operator
+insert into operators (id, outlet_id, msisdn, name, role, language, created_at, updated_at)
+values ($1, $2, $3, $4, $5, $6, $7, $7);
+
+-- name: insert_merchant
+insert into merchants (id, till, name, account_id, created_at, updated_at)
+values ($1, $2, $3, $4, $5, $5);
+
+-- name: set_agent_status
+update agents set status = $2, updated_at = $3 where id = $1;
+
+-- name: set_merchant_status
+update merchants set status = $2, updated_at = $3 where id = $1;
+
+-- name: operators_of
+-- Those who serve people, owners first.
+select o.id, o.msisdn, o.name, o.role, o.language, o.status,
+       u.id as outlet_id, u.code as outlet_code, u.name as outlet_name, u.time_zone, u.status as outlet_status,
+       a.id as agent_id, a.code, a.type, a.legal_name, a.trading_name, a.parent_id, a.status as agent_status,
+       a.float_account, a.commission_account
+from operators o
+join outlets u on u.id = o.outlet_id
+join agents a on a.id = u.agent_id
+where a.id = $1 and o.status = 'active' and u.status = 'active' and o.role <> 'viewer'
+order by array_position(array['owner', 'manager', 'cashier'], o.role), o.created_at
+limit $2;

@@ -1,0 +1,47 @@
+-- name: credential
+select subject_kind, subject_id, sealed, salt, pepper_version, kek_key, wrong, locked_until
+from credentials where subject_id = $1;
+
+-- name: lock_credentials
+select subject_kind, subject_id, sealed, salt, pepper_version, kek_key, wrong, locked_until
+from credentials where subject_id = any($1::uuid[])
+order by subject_id
+for update;
+
+-- name: save_credentials
+update credentials c
+set sealed = u.sealed, salt = u.salt, pepper_version = u.pepper_version, kek_key = u.kek_key,
+    wrong = u.wrong, locked_until = u.locked_until
+from unnest($1::uuid[], $2::bytea[], $3::bytea[], $4::int[], $5::bigint[], $6::smallint[], $7::timestamptz[])
+    as u (subject_id, sealed, salt, pepper_version, kek_key, wrong, locked_until)
+where c.subject_id = u.subject_id;
+
+-- name: set_credential
+insert into credentials (subject_kind, subject_id, sealed, salt, pepper_version, kek_key, changed_at)
+values ($1, $2, $3, $4, $5, $6, $7)
+on conflict (subject_id) do update
+set sealed = excluded.sealed, salt = excluded.salt, pepper_version = excluded.pepper_version,
+    kek_key = excluded.kek_key, wrong = 0, locked_until = null, changed_at = excluded.changed_at;
+
+-- name: add_credential
+insert into credentials (subject_kind, subject_id, sealed, salt, pepper_version, kek_key, changed_at)
+values ($1, $2, $3, $4, $5, $6, $7)
+on conflict (subject_id) do nothing;
+
+-- name: wrapped_before
+-- Who is just being compared is passed over: the next round finds them.
+select subject_kind, subject_id, sealed, salt, pepper_version, kek_key, wrong, locked_until
+from credentials where kek_key <> $1
+order by subject_id
+limit $2
+for update skip locked;
+
+-- name: client
+select id, name, secret_hash, secret_version, scopes, purposes, status
+from clients where name = $1 or id = $2
+limit 1;
+
+-- name: insert_client
+insert into clients (id, name, secret_hash, secret_version, scopes, purposes, created_at)
+values ($1, $2, $3, $4, $5, $6, $7)
+on conflict (name) do nothing;
