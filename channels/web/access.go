@@ -73,8 +73,11 @@ type Principal struct {
 	ID       uuid.UUID
 	Scopes   []string
 	Purposes []string
-	// TokenID is the token's own id (jti), for audit.
-	TokenID string
+	// AAL is the authenticator assurance level, AMR the methods behind it.
+	AAL int
+	AMR []string
+	// Device is the bound device, Session the sign-in and TokenID the token's own id (jti); "" for none.
+	Device, Session, TokenID string
 }
 
 // String names the caller for operators and scopes: "client:0190…".

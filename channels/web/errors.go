@@ -186,7 +186,7 @@ func WriteError(c *fiber.Ctx, err error) error {
 
 // setRefusalHeaders adds the headers that belong to a failure.
 func setRefusalHeaders(set func(key, value string), t *Error) {
-	if t.status == http.StatusUnauthorized {
+	if t.Code == fault.Unauthorized || t.Code == fault.TokenReused {
 		set(fiber.HeaderWWWAuthenticate, `Bearer realm="nova"`)
 	}
 	if t.retry > 0 {

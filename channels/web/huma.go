@@ -122,11 +122,11 @@ var override sync.Once
 func overrideHumaErrors() {
 	override.Do(func() {
 		huma.ValidateStrictCasing = true
-		huma.NewError = func(status int, _ string, errs ...error) huma.StatusError {
-			return told(humaFault(status, errs))
+		huma.NewError = func(status int, message string, errs ...error) huma.StatusError {
+			return told(humaFault(status, message, errs))
 		}
-		huma.NewErrorWithContext = func(ctx huma.Context, status int, _ string, errs ...error) huma.StatusError {
-			return toldIn(ctx, humaFault(status, errs))
+		huma.NewErrorWithContext = func(ctx huma.Context, status int, message string, errs ...error) huma.StatusError {
+			return toldIn(ctx, humaFault(status, message, errs))
 		}
 	})
 }
@@ -149,9 +149,12 @@ var humaCodes = map[int]fault.Code{
 	http.StatusRequestTimeout:        fault.ServiceUnavailable,
 }
 
+// noBody is huma's message for a request without the body that its operation needs.
+const noBody = "request body is required"
+
 // humaFault turns huma's status and details into a fault. An error that a handler returned comes as the only one with
 // status 500, and keeps its own code.
-func humaFault(status int, errs []error) error {
+func humaFault(status int, message string, errs []error) error {
 	code, refused := humaCodes[status]
 	if !refused && len(errs) > 0 {
 		return errors.Join(errs...)
@@ -160,18 +163,33 @@ func humaFault(status int, errs []error) error {
 		return fault.New(fault.InternalServerError, "huma answered %d", status)
 	}
 	e := fault.New(code, "request not valid")
+	if message == noBody {
+		e = e.Field("body", "is required")
+	}
 	for _, err := range errs {
-		var detail *huma.ErrorDetail
-		if errors.As(err, &detail) {
-			e = e.Field(fieldName(detail.Location, detail.Message), problem(detail.Message))
-			continue
+		// A resolver's own fault says more than huma's status.
+		if own := (*fault.Error)(nil); errors.As(err, &own) && own.Code != fault.ValidationError {
+			return own
 		}
-		var own *fault.Error
-		if errors.As(err, &own) {
-			for field, p := range own.Fields {
-				e = e.Field(field, p)
-			}
+	}
+	for _, err := range errs {
+		e = withProblems(e, err)
+	}
+	return e
+}
+
+// withProblems adds what one of huma's errors, or a resolver's, says about fields.
+func withProblems(e *fault.Error, err error) *fault.Error {
+	var own *fault.Error
+	if errors.As(err, &own) {
+		for field, p := range own.Fields {
+			e = e.Field(field, p)
 		}
+		return e
+	}
+	var detail *huma.ErrorDetail
+	if errors.As(err, &detail) {
+		e = e.Field(fieldName(detail.Location, detail.Message), problem(detail.Message))
 	}
 	return e
 }

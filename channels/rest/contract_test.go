@@ -1,0 +1,169 @@
+package rest_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/stretchr/testify/require"
+
+	"nova/channels/rest"
+)
+
+func escape(s string) string { return url.QueryEscape(s) }
+
+// operation is a huma operation that may be absent.
+type operation struct{ *huma.Operation }
+
+func (o operation) id() string {
+	if o.Operation == nil {
+		return ""
+	}
+	return o.OperationID
+}
+
+// access lists every route and what it asks for. A route that is added without a line here fails: whoever adds it
+// says who may call it.
+const access = `
+GET /docs open
+GET /docs/docs.js open
+GET /docs/swagger-ui-bundle.js open
+GET /docs/swagger-ui.css open
+GET /openapi.json open
+GET /v1/health open
+GET /v1/txns/:txn_id customer.account.view txns.read
+GET /v1/wallets/:wallet_id/balance customer.account.view wallets.read
+GET /v1/wallets/:wallet_id/transactions customer.account.view wallets.read
+POST /v1/oauth/token open
+`
+
+func TestEveryRouteSaysWhoMayCallIt(t *testing.T) {
+	a := newAPI(t, 1)
+	require.Empty(t, a.Undeclared())
+	var lines []string
+	for route, needs := range a.Routes() {
+		if needs.Open != "" {
+			lines = append(lines, route+" open")
+			continue
+		}
+		lines = append(lines, route+" "+string(needs.Purpose)+" "+needs.Scope)
+		require.Contains(t, rest.Scopes(), needs.Scope)
+	}
+	slices.Sort(lines)
+	require.Equal(t, strings.TrimSpace(access), strings.Join(lines, "\n"))
+}
+
+func TestTheContractIsReviewed(t *testing.T) {
+	const file = "testdata/openapi.json"
+	document, err := json.MarshalIndent(newAPI(t, 1).API().OpenAPI(), "", "  ")
+	require.NoError(t, err)
+	document = append(document, '\n')
+	if *update {
+		require.NoError(t, os.WriteFile(file, document, 0o644))
+	}
+	want, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.Equal(t, string(want), string(document), "the contract changed: go test ./channels/rest -update, and read the difference")
+}
+
+// TestDocumentedExamplesAreValid checks each example against the schema that it stands in.
+func TestDocumentedExamplesAreValid(t *testing.T) {
+	api := newAPI(t, 1).API().OpenAPI()
+	registry, checked := api.Components.Schemas, 0
+	check := func(where string, s *huma.Schema, example any) {
+		checked++
+		require.Empty(t, problems(registry, s, example), "%s: the example is not valid", where)
+	}
+	for name, schema := range registry.Map() {
+		for property, s := range schema.Properties {
+			for _, example := range s.Examples {
+				check(name+"."+property, s, example)
+			}
+		}
+	}
+	for path, item := range api.Paths {
+		for _, op := range []*huma.Operation{item.Get, item.Post} {
+			if op == nil {
+				continue
+			}
+			require.NotEmpty(t, op.Summary, path)
+			for _, p := range op.Parameters {
+				for _, example := range append([]any{p.Example}, p.Schema.Examples...) {
+					if example != nil {
+						check(path+" "+p.Name, p.Schema, example)
+					}
+				}
+			}
+		}
+	}
+	require.Greater(t, checked, 30, "hardly any example is checked")
+}
+
+// problems validates a value as huma validates a body. It goes through JSON, as a body does.
+func problems(registry huma.Registry, s *huma.Schema, value any) []error {
+	text, err := json.Marshal(value)
+	if err != nil {
+		return []error{err}
+	}
+	var plain any
+	if err := json.Unmarshal(text, &plain); err != nil {
+		return []error{err}
+	}
+	result := &huma.ValidateResult{}
+	huma.Validate(registry, s, huma.NewPathBuffer([]byte{}, 0), huma.ModeReadFromServer, plain, result)
+	return result.Errors
+}
+
+// TestAnswersAreAsDocumented checks every golden answer against the schema of its operation and status.
+func TestAnswersAreAsDocumented(t *testing.T) {
+	api := newAPI(t, 1).API().OpenAPI()
+	files, err := filepath.Glob("testdata/*_*.json")
+	require.NoError(t, err)
+	for _, file := range files {
+		id := strings.TrimSuffix(filepath.Base(file), ".json")
+		op := find(api, id)
+		require.NotNil(t, op, "%s is the file of no operation", file)
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		var exchanges []exchange
+		require.NoError(t, json.Unmarshal(text, &exchanges))
+		for _, e := range exchanges {
+			t.Run(id+" "+e.Name, func(t *testing.T) {
+				media := answer(op, e.Status)
+				require.NotNil(t, media, "status %d is not documented", e.Status)
+				require.Empty(t, problems(api.Components.Schemas, media.Schema, e.Response))
+			})
+		}
+	}
+}
+
+func find(api *huma.OpenAPI, id string) *huma.Operation {
+	for _, item := range api.Paths {
+		for _, op := range []*huma.Operation{item.Get, item.Post} {
+			if op != nil && op.OperationID == id {
+				return op
+			}
+		}
+	}
+	return nil
+}
+
+func answer(op *huma.Operation, status int) *huma.MediaType {
+	documented := op.Responses[jsonNumber(status)]
+	if documented == nil {
+		return nil
+	}
+	return documented.Content["application/json"]
+}
+
+func jsonNumber(n int) string {
+	var b bytes.Buffer
+	_ = json.NewEncoder(&b).Encode(n) // an int always encodes
+	return strings.TrimSpace(b.String())
+}

@@ -1,0 +1,123 @@
+package rest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"regexp"
+	"slices"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"nova/channels/web"
+	"nova/core/fault"
+	"nova/core/ledger"
+	"nova/core/secret"
+)
+
+// replayedHeader tells that an answer is the first one again.
+const replayedHeader = "Idempotency-Replayed"
+
+// keyForm is what a key may be: 1 to 128 visible ASCII characters.
+var keyForm = regexp.MustCompile(`^[!-~]{1,128}$`)
+
+// unhashed are the fields that the body's hash leaves out, wherever they stand. A retry may bring a new PIN after a
+// wrong one, and a hash over four digits would tell them.
+var unhashed = []string{"pin", "code", "otp_token"}
+
+// Idempotent is embedded by the input of every operation that moves or reserves money. The header is required; the
+// same key with the same body gets the first answer again, and with another body is refused.
+type Idempotent struct {
+	IdempotencyKey string `header:"Idempotency-Key" doc:"Makes a retry safe: 1 to 128 visible characters, unique to this operation" example:"0190c1de-5a0c-7d5e-8000-1234567890ab"`
+
+	operation string
+	canonical []byte
+}
+
+// Resolve reads the key and the body before the handler runs.
+func (in *Idempotent) Resolve(ctx huma.Context) []error {
+	if !keyForm.MatchString(in.IdempotencyKey) {
+		return []error{fault.New(fault.IdempotencyKeyRequired, "key of %d bytes", len(in.IdempotencyKey))}
+	}
+	body, err := io.ReadAll(ctx.BodyReader())
+	if err != nil {
+		return []error{fmt.Errorf("read body: %w", err)}
+	}
+	in.operation = ctx.Operation().OperationID
+	if in.canonical, err = Canonical(body); err != nil {
+		return []error{fault.New(fault.ValidationError, "body").Field("body", "is not valid")}
+	}
+	return nil
+}
+
+// Claim is what the ledger claims the request by: the key in the scope of the caller and the operation, never of a
+// device or token, and the keyed hash of the body.
+func (in *Idempotent) Claim(ctx context.Context, bodies *secret.MAC) (ledger.Key, [32]byte, error) {
+	caller, ok := web.Caller(ctx)
+	if !ok {
+		return ledger.Key{}, [32]byte{}, fault.New(fault.Unauthorized, "idempotent operation without a caller")
+	}
+	sum, err := bodies.Sum(bodies.Current(), []byte(in.operation), in.canonical)
+	if err != nil {
+		return ledger.Key{}, [32]byte{}, fmt.Errorf("hash body: %w", err)
+	}
+	return ledger.Key{Scope: caller.String(), Operation: in.operation, Value: in.IdempotencyKey}, sum, nil
+}
+
+// Replay is embedded by the output of the same operations.
+type Replay struct {
+	Replayed string `header:"Idempotency-Replayed" doc:"true when this is the first answer again"`
+}
+
+// Answer words what the ledger did: the header of a first answer that came again, on a result and on a refusal alike.
+func Answer(result ledger.Result, err error) (Replay, error) {
+	switch {
+	case err == nil && result.Replayed:
+		return Replay{Replayed: "true"}, nil
+	case err != nil && result.Replayed:
+		return Replay{}, huma.ErrorWithHeaders(err, http.Header{replayedHeader: {"true"}})
+	default:
+		return Replay{}, err
+	}
+}
+
+// Canonical is a JSON body as it is hashed: without the unhashed fields, object keys sorted, no white space, numbers
+// as they were written. Two bodies that mean the same are the same bytes.
+func Canonical(body []byte) ([]byte, error) {
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	decoder.UseNumber()
+	var value any
+	if err := decoder.Decode(&value); err != nil {
+		if errors.Is(err, io.EOF) {
+			return nil, nil // no body at all
+		}
+		return nil, fmt.Errorf("parse body: %w", err)
+	}
+	if decoder.More() {
+		return nil, errors.New("parse body: a second value")
+	}
+	return json.Marshal(stripped(value))
+}
+
+// stripped drops the unhashed fields at every depth: an authorization's code stands in an object of its own.
+func stripped(value any) any {
+	switch v := value.(type) {
+	case map[string]any:
+		for name, inner := range v {
+			if slices.Contains(unhashed, name) {
+				delete(v, name)
+				continue
+			}
+			v[name] = stripped(inner)
+		}
+	case []any:
+		for i := range v {
+			v[i] = stripped(v[i])
+		}
+	}
+	return value
+}

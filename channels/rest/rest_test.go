@@ -1,0 +1,469 @@
+package rest_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"nova/channels/rest"
+	"nova/channels/web"
+	"nova/core/clock"
+	"nova/core/fault"
+	"nova/core/identity"
+	"nova/core/ids"
+	"nova/core/ledger"
+	"nova/core/money"
+	"nova/core/policy"
+	"nova/core/secret"
+	"nova/core/transactions"
+)
+
+var update = flag.Bool("update", false, "rewrite the answers in testdata")
+
+var now = time.Date(2026, 11, 21, 14, 0, 0, 123456000, time.UTC)
+
+// The fixture: two wallets, the operator's fee account, and what happened between them.
+var (
+	marcia  = uuid.MustParse("01900000-0000-7000-8000-00000000a001")
+	andre   = uuid.MustParse("01900000-0000-7000-8000-00000000a002")
+	fees    = uuid.MustParse("01900000-0000-7000-8000-00000000a003")
+	client  = uuid.MustParse("01900000-0000-7000-8000-00000000c001")
+	txnBase = uuid.MustParse("01900000-0000-7000-8000-00000000f000")
+)
+
+// Secrets that no log line and no failure may show.
+const (
+	demoSecret   = "demo-secret"
+	canarySecret = "canary-secret-6612"
+)
+
+// nth is the n-th id of a kind: the base with its last two bytes counted up.
+func nth(base uuid.UUID, n int) uuid.UUID {
+	base[14], base[15] = base[14]+byte(n>>8), base[15]+byte(n)
+	return base
+}
+
+// books is a ledger and a store of facts in memory.
+type books struct {
+	accounts map[uuid.UUID]ledger.Account
+	balances map[uuid.UUID]ledger.Balance
+	entries  map[uuid.UUID][]ledger.Entry // oldest first
+	facts    map[uuid.UUID]transactions.Transaction
+	reads    int
+}
+
+func (b *books) Account(_ context.Context, id uuid.UUID) (ledger.Account, error) {
+	a, ok := b.accounts[id]
+	if !ok {
+		return a, fault.New(fault.NotFound, "no account %s", id)
+	}
+	return a, nil
+}
+
+func (b *books) Balance(_ context.Context, id uuid.UUID) (ledger.Balance, error) {
+	return b.balances[id], nil
+}
+
+func (b *books) Entries(_ context.Context, id uuid.UUID, before int64, n int) ([]ledger.Entry, error) {
+	b.reads++
+	var page []ledger.Entry
+	for _, e := range slices.Backward(b.entries[id]) {
+		if (before == 0 || e.Sequence < before) && len(page) < n {
+			page = append(page, e)
+		}
+	}
+	return page, nil
+}
+
+func (b *books) ByID(_ context.Context, id uuid.UUID) (transactions.Transaction, error) {
+	t, ok := b.facts[id]
+	if !ok {
+		return t, fault.New(fault.NotFound, "no transaction %s", id)
+	}
+	return t, nil
+}
+
+func (b *books) ByPostings(_ context.Context, postings []uuid.UUID) (map[uuid.UUID]transactions.Transaction, error) {
+	found := map[uuid.UUID]transactions.Transaction{}
+	for _, t := range b.facts {
+		if slices.Contains(postings, t.Posting) {
+			found[t.Posting] = t
+		}
+	}
+	return found, nil
+}
+
+// fill posts n entries on Marcia's wallet: every third a cash-in, the others sends of 1.00 with a fee of 1.00; the
+// very first, the opening balance, has no business fact.
+func (b *books) fill(n int) {
+	bbd := func(minor int64) money.Amount { return money.Of(minor, "BBD") }
+	balance := int64(0)
+	for i := 1; i <= n; i++ {
+		at := now.Add(time.Duration(i-n) * time.Hour)
+		e := ledger.Entry{Account: marcia, Posting: nth(txnBase, 1000+i), Sequence: int64(i), BookedAt: at, Side: ledger.Debit, Minor: 200}
+		t := transactions.Transaction{
+			ID: nth(txnBase, i), Posting: e.Posting, Receipt: ids.Receipt(uint64(i)), Type: transactions.P2P,
+			Status: transactions.Completed, Amount: bbd(100), Fee: bbd(100), Tax: bbd(18), Commission: bbd(0),
+			From: transactions.Party{Account: marcia, Name: "Marcia B."}, To: transactions.Party{Account: andre, Name: "Andre C."},
+			Channel: transactions.USSD, CreatedAt: at, PostedAt: at,
+		}
+		if i%3 == 1 {
+			e.Side, e.Minor = ledger.Credit, 20000
+			t.Type, t.Amount, t.Fee, t.Tax = transactions.CashIn, bbd(20000), bbd(0), bbd(0)
+			t.From, t.To = transactions.Party{Name: "Oistins Corner Shop"}, t.From
+		}
+		balance += map[ledger.Side]int64{ledger.Credit: e.Minor, ledger.Debit: -e.Minor}[e.Side]
+		e.BalanceAfter = balance
+		b.entries[marcia] = append(b.entries[marcia], e)
+		if i > 1 {
+			b.facts[t.ID] = t
+		}
+	}
+	b.balances[marcia] = ledger.Balance{Posted: balance, Held: 5100, Available: balance - 5100, Currency: "BBD", Sequence: int64(n)}
+}
+
+func newBooks(n int) *books {
+	b := &books{
+		accounts: map[uuid.UUID]ledger.Account{
+			marcia: {ID: marcia, Product: ledger.Wallet, Currency: "BBD", Status: ledger.Active},
+			andre:  {ID: andre, Product: ledger.Wallet, Currency: "BBD", Status: ledger.Active},
+			fees:   {ID: fees, Product: ledger.FeeIncome, Currency: "BBD", Status: ledger.Active},
+		},
+		balances: map[uuid.UUID]ledger.Balance{}, entries: map[uuid.UUID][]ledger.Entry{},
+		facts: map[uuid.UUID]transactions.Transaction{},
+	}
+	b.fill(n)
+	return b
+}
+
+// issuer knows one client, demo, and its token.
+type issuer struct{}
+
+func (issuer) ClientCredentials(_ context.Context, id string, s secret.Text, scopes ...string) (identity.Token, error) {
+	if id != "demo" || !s.Equal(secret.New(demoSecret)) {
+		return identity.Token{}, fault.New(fault.InvalidCredentials, "client refused")
+	}
+	granted := rest.Scopes()
+	if len(scopes) > 0 {
+		granted = scopes
+	}
+	for _, scope := range granted {
+		if !slices.Contains(rest.Scopes(), scope) {
+			return identity.Token{}, fault.New(fault.CodeForbidden, "no scope").Field("scope", "is not granted")
+		}
+	}
+	return identity.Token{Access: secret.New("all"), ExpiresIn: 10 * time.Minute, Scopes: granted}, nil
+}
+
+func (issuer) Verify(_ context.Context, token string) (web.Principal, error) {
+	p := web.Principal{Kind: "client", ID: client, Scopes: rest.Scopes()}
+	for _, purpose := range policy.Purposes() {
+		p.Purposes = append(p.Purposes, string(purpose))
+	}
+	switch token {
+	case "all":
+		return p, nil
+	case "no-purpose":
+		p.Purposes = []string{string(policy.LedgerPost)}
+		return p, nil
+	case "no-scope":
+		p.Scopes = []string{rest.ScopeUSSD}
+		return p, nil
+	}
+	return p, fault.New(fault.Unauthorized, "unknown token")
+}
+
+// api is the real app over the fixture.
+type api struct {
+	*web.App
+	books  *books
+	log    *bytes.Buffer
+	probes map[string]error
+	drain  bool
+	clock  *clock.Manual
+}
+
+func newAPI(t *testing.T, entries int) *api {
+	t.Helper()
+	a := &api{books: newBooks(entries), log: &bytes.Buffer{}, probes: map[string]error{}, clock: clock.NewManual(now)}
+	logger := web.NewLogger(a.log, slog.LevelInfo, "json")
+	a.App = web.New(web.Options{Version: "1.0.0", Logger: logger, Tokens: issuer{}})
+	probe := func(name string) func(context.Context) error {
+		return func(context.Context) error { return a.probes[name] }
+	}
+	rest.Mount(a.App, rest.Options{
+		Tokens: issuer{}, Ledger: a.books, Transactions: a.books, Pages: secret.EphemeralKeyring().Body, Clock: a.clock,
+		Health: rest.NewHealth(rest.HealthOptions{
+			Version: "1.0.0", Clock: a.clock, Logger: logger, Draining: func() bool { return a.drain },
+			Checks: []rest.Check{
+				{Name: "postgres", Probe: probe("postgres"), Vital: true}, {Name: "redis", Probe: probe("redis")},
+				{Name: "outbox", Probe: probe("outbox")},
+			},
+		}),
+	})
+	return a
+}
+
+// request is one call as a golden file writes it.
+type request struct {
+	Method  string            `json:"method"`
+	Path    string            `json:"path"`
+	Token   string            `json:"token,omitempty"`
+	Headers map[string]string `json:"headers,omitempty"`
+	JSON    json.RawMessage   `json:"json,omitempty"`
+	Form    string            `json:"form,omitempty"`
+}
+
+func (a *api) do(t *testing.T, in request) (int, http.Header, []byte) {
+	t.Helper()
+	body, mediaType := string(in.JSON), "application/json"
+	if in.Form != "" {
+		body, mediaType = in.Form, "application/x-www-form-urlencoded"
+	}
+	req := httptest.NewRequest(in.Method, in.Path, strings.NewReader(body))
+	if body != "" {
+		req.Header.Set("Content-Type", mediaType)
+	}
+	if in.Token != "" {
+		req.Header.Set("Authorization", "Bearer "+in.Token)
+	}
+	for name, value := range in.Headers {
+		req.Header.Set(name, value)
+	}
+	resp, err := a.Fiber().Test(req, 5000)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, resp.Body.Close()) }()
+	text, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	require.NotEmpty(t, resp.Header.Get(web.CorrelationHeader))
+	return resp.StatusCode, resp.Header, text
+}
+
+// exchange is a request and its answer.
+type exchange struct {
+	Name     string          `json:"name"`
+	Request  request         `json:"request"`
+	Status   int             `json:"status"`
+	Response json.RawMessage `json:"response"`
+}
+
+// pageToken is what differs from run to run, because the tests' keys do.
+var pageToken = regexp.MustCompile(`"next_page_token":"[A-Za-z0-9_-]+"`)
+
+// TestGolden runs the requests of every file in testdata and compares the answers. With -update it rewrites them.
+func TestGolden(t *testing.T) {
+	files, err := filepath.Glob("testdata/*_*.json")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) { golden(t, file) })
+	}
+}
+
+func golden(t *testing.T, file string) {
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	var exchanges []exchange
+	require.NoError(t, json.Unmarshal(text, &exchanges))
+	a := newAPI(t, 5)
+	for i := range exchanges {
+		want := &exchanges[i]
+		status, _, body := a.do(t, want.Request)
+		body = pageToken.ReplaceAll(body, []byte(`"next_page_token":"PAGE_TOKEN"`))
+		if *update {
+			want.Status, want.Response = status, body
+			continue
+		}
+		require.Equal(t, want.Status, status, "%s: %s", want.Name, body)
+		require.JSONEq(t, string(want.Response), string(body), want.Name)
+	}
+	if *update {
+		text, err := json.MarshalIndent(exchanges, "", "  ")
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(file, append(text, '\n'), 0o644))
+	}
+	require.NotContains(t, a.log.String(), demoSecret)
+	require.NotContains(t, a.log.String(), canarySecret)
+}
+
+func TestEveryEndpointHasAGoldenFile(t *testing.T) {
+	a := newAPI(t, 1)
+	for path, item := range a.API().OpenAPI().Paths {
+		for _, op := range []interface{ id() string }{operation{item.Get}, operation{item.Post}} {
+			if op.id() == "" {
+				continue
+			}
+			_, err := os.Stat("testdata/" + op.id() + ".json")
+			require.NoError(t, err, "%s has no golden file", path)
+		}
+	}
+}
+
+func wallet(id uuid.UUID) string { return "/v1/wallets/" + ids.Format(ids.Wallet, id) }
+
+type page struct {
+	Data []struct {
+		PostingID string `json:"posting_id"`
+	} `json:"data"`
+	HasMore bool   `json:"has_more"`
+	Next    string `json:"next_page_token"`
+}
+
+// walk reads a list to its end and returns the posting ids.
+func (a *api) walk(t *testing.T, query string) (postings []string, pages int) {
+	t.Helper()
+	next := ""
+	for {
+		status, _, body := a.do(t, request{Method: "GET", Path: wallet(marcia) + "/transactions?" + query + next, Token: "all"})
+		require.Equal(t, 200, status, string(body))
+		var p page
+		require.NoError(t, json.Unmarshal(body, &p))
+		for _, line := range p.Data {
+			postings = append(postings, line.PostingID)
+		}
+		pages++
+		require.Equal(t, p.HasMore, p.Next != "")
+		if !p.HasMore {
+			return postings, pages
+		}
+		next = "&page_token=" + p.Next
+	}
+}
+
+func TestPagesAreWholeAndInOrder(t *testing.T) {
+	const entries = 730
+	at := func(i int) string { return now.Add(time.Duration(i-entries) * time.Hour).Format(time.RFC3339) }
+	rows := []struct {
+		name, query string
+		want        int
+		pages       int
+	}{
+		{"fifty by default", "", 730, 15},
+		{"as many as asked for", "page_size=100", 730, 8},
+		{"one by one", "page_size=1&from=" + at(721), 10, 10},
+		{"an exact multiple leaves no empty page", "page_size=73", 730, 10},
+		{"by type", "page_size=100&type=cashin", 243, 3},
+		{"a type that nothing has", "type=interest", 0, 1},
+		{"to leaves out the moment itself", "page_size=100&to=" + now.Truncate(time.Hour).Format(time.RFC3339), 729, 8},
+		{"before everything", "to=" + at(-10), 0, 1},
+		{"a period", "from=" + at(11) + "&to=" + at(21), 10, 1},
+	}
+	a := newAPI(t, entries)
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			postings, pages := a.walk(t, row.query)
+			require.Len(t, postings, row.want)
+			require.Equal(t, row.pages, pages)
+			require.True(t, slices.IsSortedFunc(postings, func(x, y string) int { return strings.Compare(y, x) }), "not newest first")
+			require.Len(t, slices.Compact(slices.Clone(postings)), row.want, "a line came twice")
+		})
+	}
+}
+
+func TestAFilterThatMatchesLittleDoesNotReadTheWholeAccount(t *testing.T) {
+	a := newAPI(t, 5000)
+	_, pages := a.walk(t, "type=interest")
+	require.Equal(t, 3, pages, "each page looks at a bounded number of entries")
+}
+
+func TestPageTokensAreBoundToTheirList(t *testing.T) {
+	a := newAPI(t, 200)
+	first := request{Method: "GET", Path: wallet(marcia) + "/transactions?page_size=10", Token: "all"}
+	_, _, body := a.do(t, first)
+	var p page
+	require.NoError(t, json.Unmarshal(body, &p))
+	rows := []struct{ name, path string }{
+		{"another wallet", wallet(andre) + "/transactions?page_token=" + p.Next},
+		{"another filter", wallet(marcia) + "/transactions?type=p2p&page_token=" + p.Next},
+		{"another period", wallet(marcia) + "/transactions?from=2026-01-01T00:00:00Z&page_token=" + p.Next},
+		{"a token with one character changed", wallet(marcia) + "/transactions?page_token=" + flip(p.Next)},
+		{"a token cut short", wallet(marcia) + "/transactions?page_token=" + p.Next[1:]},
+		{"a number", wallet(marcia) + "/transactions?page_token=10"},
+	}
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			status, _, body := a.do(t, request{Method: "GET", Path: row.path, Token: "all"})
+			require.Equal(t, 400, status)
+			require.Contains(t, string(body), `"page_token":"was not given for this list"`)
+		})
+	}
+	status, _, _ := a.do(t, request{Method: "GET", Path: wallet(marcia) + "/transactions?page_size=20&page_token=" + p.Next, Token: "all"})
+	require.Equal(t, 200, status, "another page size goes on from the same place")
+}
+
+func flip(s string) string {
+	if s[5] == 'A' {
+		return s[:5] + "B" + s[6:]
+	}
+	return s[:5] + "A" + s[6:]
+}
+
+func FuzzPageToken(f *testing.F) {
+	t := &testing.T{}
+	a := newAPI(t, 20)
+	for _, seed := range []string{"", "AAAA", "AAAAAQAAAAAAAAAKAAAAAAAAAAAAAAAAAAAAAA", "%00", "..", strings.Repeat("A", 128)} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, token string) {
+		path := wallet(marcia) + "/transactions?page_token=" + escape(token)
+		status, _, body := a.do(t, request{Method: "GET", Path: path, Token: "all"})
+		if token == "" {
+			require.Equal(t, 200, status)
+			return
+		}
+		require.Equal(t, 400, status, "a made-up token was taken: %s", body)
+	})
+}
+
+func TestHealth(t *testing.T) {
+	rows := []struct {
+		name   string
+		change func(*api)
+		code   int
+		status string
+	}{
+		{"all parts work", func(*api) {}, 200, "available"},
+		{"a part fails that is not vital", func(a *api) { a.probes["redis"] = errors.New("gone") }, 200, "degraded"},
+		{"a vital part fails", func(a *api) { a.probes["postgres"] = errors.New("password " + canarySecret) }, 503, "unavailable"},
+		{"the server is shutting down", func(a *api) { a.drain = true }, 503, "unavailable"},
+	}
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			a := newAPI(t, 1)
+			row.change(a)
+			status, _, body := a.do(t, request{Method: "GET", Path: "/v1/health"})
+			require.Equal(t, row.code, status)
+			var got rest.HealthBody
+			require.NoError(t, json.Unmarshal(bytes.ReplaceAll(body, []byte(`"time":"2026-11-21T14:00:00.123Z",`), nil), &got))
+			require.Equal(t, row.status, got.Status)
+			require.Len(t, got.Checks, 3)
+			require.NotContains(t, string(body), canarySecret)
+		})
+	}
+	t.Run("an answer stands for a second", func(t *testing.T) {
+		a := newAPI(t, 1)
+		a.do(t, request{Method: "GET", Path: "/v1/health"})
+		a.probes["postgres"] = errors.New("gone")
+		status, _, _ := a.do(t, request{Method: "GET", Path: "/v1/health"})
+		require.Equal(t, 200, status)
+		a.clock.Advance(time.Second)
+		status, _, _ = a.do(t, request{Method: "GET", Path: "/v1/health"})
+		require.Equal(t, 503, status)
+	})
+}
