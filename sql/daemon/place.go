@@ -158,7 +158,7 @@ func makeBase(base string) error {
 	if exists(base) {
 		return mine(base)
 	}
-	if err := os.MkdirAll(base, 0o755); err != nil {
+	if err := os.MkdirAll(base, 0o755); err != nil { //nolint:gosec // G301: passable on purpose, see above.
 		return fmt.Errorf("make %s: %w", base, err)
 	}
 	if err := os.Chmod(base, 0o755); err != nil { //nolint:gosec // G302: passable on purpose, see above.
