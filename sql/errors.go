@@ -60,6 +60,13 @@ func ConnectionLost(err error) bool {
 		errors.Is(err, net.ErrClosed) || errors.As(err, &netError)
 }
 
+// Answered tells that err is the server's own refusal of a statement: after Commit the transaction is then undone
+// for certain. Neither a lost connection nor a cancelled statement is one.
+func Answered(err error) bool {
+	var e *pq.Error
+	return errors.As(err, &e) && !ConnectionLost(err) && e.Code.Name() != queryCanceled
+}
+
 // mapped turns a cancelled statement into the context's own error: lib/pq reports 57014, which errors.Is does not
 // take for a deadline.
 func mapped(ctx context.Context, err error) error {

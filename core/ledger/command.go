@@ -47,6 +47,7 @@ type Command struct {
 	// Reverses is the posting that this one undoes; a second reversal of it is refused. Zero for none.
 	Reverses  uuid.UUID
 	Narration string
+	Reference string
 	// ValueDate is the day in the books; empty means the day of booking in market time.
 	ValueDate clock.Day
 

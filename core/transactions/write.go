@@ -19,7 +19,7 @@ func Insert() sql.Query { return queries.Get("insert") }
 func ChangeStatus() sql.Query { return queries.Get("change") }
 
 const (
-	insertColumns = 27
+	insertColumns = 28
 	changeColumns = 6
 )
 
@@ -61,6 +61,7 @@ func (ic *InsertColumns) Add(t *Transaction) {
 	c[24].Text(t.To.Name)
 	c[25].Text(t.Reference)
 	c[26].Text(t.Tariff)
+	c[27].UUID(t.ReversedBy)
 }
 
 // Args are the arguments of Insert.

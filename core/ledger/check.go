@@ -1,0 +1,52 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+
+	"nova/sql"
+)
+
+// Report is what Check found.
+type Report struct {
+	Accounts, Postings, Entries int64
+	// Breach names the first thing that is wrong, and by which rule; empty when the books are right.
+	Breach string
+}
+
+// checks are the rules that the books must keep, in the order in which they are looked at. Each statement names the
+// first row that breaks its rule, and sees one moment.
+var checks = []struct{ rule, query string }{
+	{"debits equal credits", "check_totals"},
+	{"every posting balances", "check_postings"},
+	{"every entry has its posting and balance", "check_orphans"},
+	{"every balance is the sum of its entries, numbered without gaps", "check_balances"},
+	{"every entry follows from the one before", "check_running"},
+	{"no account is under its floor", "check_floors"},
+	{"what is held is held by active holds", "check_holds"},
+	{"every lane's groups are whole", "check_places"},
+	{"every transaction has its posting", "check_facts"},
+	{"every claimed key has its outcome", "check_keys"},
+}
+
+// Check reads the whole books and proves them. It is for tests, benches and operators: it takes as long as there are
+// entries.
+func (s *Store) Check(ctx context.Context) (Report, error) {
+	var report Report
+	if err := s.db.Get(ctx, &report, queries.Get("check_figures")); err != nil {
+		return report, err
+	}
+	for _, c := range checks {
+		var breach string
+		err := s.db.Get(ctx, &breach, queries.Get(c.query))
+		if sql.NoRows(err) {
+			continue
+		}
+		if err != nil {
+			return report, err
+		}
+		report.Breach = fmt.Sprintf("%s: %s", c.rule, breach)
+		return report, nil
+	}
+	return report, nil
+}

@@ -1,0 +1,37 @@
+package ledger
+
+import "time"
+
+const (
+	// postingLane is PostIn's lane. Floored accounts have their one row in it, too.
+	postingLane = 0
+	// leaseTime is how long a lane stays with a writer that is not heard of. It only delays the reuse of the lane:
+	// the epoch is what keeps two writers apart.
+	leaseTime = 15 * time.Second
+	// receiptBlock is how many receipt numbers a lane takes at once: a thousandth of them is lost with a block's end,
+	// and other nodes wait for the blocks' row that rarely.
+	receiptBlock = 100_000
+)
+
+// lane is a writer's own row of running numbers, as of its last commit.
+type lane struct {
+	id                      int
+	epoch, groups, seal     int64
+	receiptNext, receiptEnd int64
+	// lease is how long the group's commit renews the lease; 0 for lane 0, which nobody leases.
+	lease time.Duration
+}
+
+// after is the lane once the state's group is committed.
+func (ln *lane) after(st *State) *lane {
+	next := *ln
+	next.groups++
+	if len(st.written.postings) > 0 {
+		next.seal++
+	}
+	next.receiptNext = int64(st.receiptNext) //nolint:gosec // receipt numbers stay far below 2^63
+	return &next
+}
+
+// short tells that a full group might run out of receipt numbers.
+func (ln *lane) short(most int) bool { return ln.receiptEnd-ln.receiptNext < int64(most) }

@@ -1,0 +1,153 @@
+package ledger
+
+import (
+	"github.com/google/uuid"
+
+	"nova/core/transactions"
+	"nova/sql"
+)
+
+// lockSet is what a group must lock, each thing once. PostgreSQL sorts it.
+type lockSet struct {
+	accounts, holds, placing, changes, intents, reversed sql.Column
+	refClients, refTexts                                 sql.Column
+	subjects, starts, windows, rules                     sql.Column
+	// references and counters are in the order of their columns: rows come back by place.
+	references []clientReference
+	counters   []counterKey
+	wanted     map[uuid.UUID]bool
+	counted    map[counterKey]bool
+}
+
+// lockSetOf gathers the lock set of commands that go on with st's windows.
+func lockSetOf(st *State, commands []*Command) *lockSet {
+	ls := &lockSet{wanted: make(map[uuid.UUID]bool, 4*len(commands)), counted: make(map[counterKey]bool, 4*len(commands))}
+	for _, c := range commands {
+		ls.addAccounts(c)
+		ls.addFacts(c)
+		for _, count := range c.Counters {
+			ls.addCounter(st.counterKey(count))
+		}
+	}
+	return ls
+}
+
+func (ls *lockSet) addAccounts(c *Command) {
+	for _, l := range c.Lines {
+		ls.addAccount(l.Account)
+	}
+	for _, guard := range c.Tiers {
+		ls.addAccount(guard.Account)
+	}
+	for _, m := range c.Holds {
+		if m.Action != Place {
+			ls.holds.UUID(m.ID)
+			continue
+		}
+		ls.addAccount(m.Hold.Account)
+		if m.Hold.Kind == WithdrawalCode {
+			ls.placing.UUID(m.Hold.Account)
+		}
+	}
+}
+
+func (ls *lockSet) addAccount(id uuid.UUID) {
+	if !ls.wanted[id] {
+		ls.wanted[id] = true
+		ls.accounts.UUID(id)
+	}
+}
+
+func (ls *lockSet) addFacts(c *Command) {
+	if c.Change != nil {
+		ls.changes.UUID(c.Change.ID)
+	}
+	if c.Reverses != uuid.Nil {
+		ls.reversed.UUID(c.Reverses)
+	}
+	if c.Transaction == nil {
+		return
+	}
+	if c.Transaction.Intent != uuid.Nil {
+		ls.intents.UUID(c.Transaction.Intent)
+	}
+	if ref := referenceOf(c); ref.reference != "" {
+		ls.refClients.UUID(ref.client)
+		ls.refTexts.Text(ref.reference)
+		ls.references = append(ls.references, ref)
+	}
+}
+
+func (ls *lockSet) addCounter(k counterKey) {
+	if k.rule == "" || ls.counted[k] {
+		return
+	}
+	ls.counted[k] = true
+	ls.subjects.UUID(k.subject)
+	ls.starts.Text(string(k.start))
+	ls.windows.Int(int64(k.window))
+	ls.rules.Text(k.rule)
+	ls.counters = append(ls.counters, k)
+}
+
+// empty tells that there is nothing to lock: a command that only checks a secret.
+func (ls *lockSet) empty() bool {
+	return len(ls.wanted) == 0 && len(ls.counters) == 0 && ls.holds.Empty() && ls.changes.Empty() &&
+		ls.intents.Empty() && len(ls.references) == 0 && ls.reversed.Empty()
+}
+
+func (ls *lockSet) args(lane int) []any {
+	return []any{
+		ls.accounts.Array(), lane, ls.holds.Array(), ls.placing.Array(), ls.changes.Array(), ls.intents.Array(),
+		ls.refClients.Array(), ls.refTexts.Array(), ls.reversed.Array(),
+		ls.subjects.Array(), ls.starts.Array(), ls.windows.Array(), ls.rules.Array(),
+	}
+}
+
+// missing is the lock set of what a first look did not find: system accounts that have no row in this lane yet, and
+// counters of a window that has just begun. Nil when nothing is missing.
+func (ls *lockSet) missing(st *State) *lockSet {
+	rest := &lockSet{wanted: map[uuid.UUID]bool{}, counted: map[counterKey]bool{}}
+	for id := range ls.wanted {
+		if st.accounts[id] == nil {
+			rest.addAccount(id)
+		}
+	}
+	for _, k := range ls.counters {
+		if st.counters[k] == nil {
+			rest.addCounter(k)
+		}
+	}
+	if len(rest.wanted) == 0 && len(rest.counters) == 0 {
+		return nil
+	}
+	return rest
+}
+
+// fill puts the locked rows into the state.
+func (ls *lockSet) fill(st *State, rows *lockedRows) error {
+	r := rowReader{text: rows.Balances}
+	for r.line() {
+		st.addBalance(&r)
+	}
+	for r.next(rows.Holds); r.line(); {
+		st.addHold(&r)
+	}
+	for r.next(rows.Changes); r.line(); {
+		st.changes[r.id()] = transactions.Status(r.word())
+	}
+	for r.next(rows.Counters); r.line(); {
+		k := ls.counters[r.number()-1]
+		st.counters[k] = &counter{counterKey: k, used: r.number()}
+	}
+	for r.next(rows.Intents); r.line(); {
+		st.intents[r.id()] = true
+	}
+	for r.next(rows.References); r.line(); {
+		st.references[ls.references[r.number()-1]] = true
+	}
+	for r.next(rows.Reversed); r.line(); {
+		st.reversed[r.id()] = true
+	}
+	return r.err
+}

@@ -1,0 +1,71 @@
+package ledger
+
+import (
+	"context"
+	"sync/atomic"
+
+	"nova/core/fault"
+)
+
+// How far a command is. Only a queued one can be withdrawn, and only one side wins.
+const (
+	queued int32 = iota
+	taken
+	withdrawn
+)
+
+// request is a command on its way through the writer, and where its caller waits.
+type request struct {
+	claim claim
+	state atomic.Int32
+	done  chan struct{}
+	// parked tells that it must be put aside for a lock, parks how often that happened, busyKey that it waits for the
+	// owner of its key.
+	parked  bool
+	parks   int
+	busyKey atomic.Bool
+	// doubt tells that a commit with this command went unanswered, and nothing has told yet whether it lasted.
+	doubt bool
+	// renewal marks the writer's own call to keep an idle lane; it has no command.
+	renewal bool
+}
+
+func newRequest(c *Command) *request {
+	return &request{claim: claim{command: c, digest: c.Key.Digest()}, done: make(chan struct{})}
+}
+
+func (r *request) take() bool     { return r.state.CompareAndSwap(queued, taken) }
+func (r *request) withdraw() bool { return r.state.CompareAndSwap(queued, withdrawn) }
+
+// answer gives the caller what the claim holds. It is called once.
+func (r *request) answer() { close(r.done) }
+
+func (r *request) fail(err error) {
+	r.claim.result, r.claim.err = Result{}, err
+	r.answer()
+}
+
+// wait is Submit's half: the answer, or what can be said when the caller's time is over.
+func (r *request) wait(ctx context.Context) (Result, error) {
+	select {
+	case <-r.done:
+		return r.claim.result, r.claim.err
+	case <-ctx.Done():
+	}
+	if r.withdraw() {
+		if r.busyKey.Load() {
+			return Result{}, fault.Wrap(ctx.Err(), fault.IdempotencyInProgress, "the key's owner is still at work")
+		}
+		return Result{}, fault.Wrap(ctx.Err(), fault.ServiceUnavailable, "withdrawn before it was taken: nothing ran")
+	}
+	select {
+	case <-r.done:
+		return r.claim.result, r.claim.err
+	default:
+		return Result{}, unknown(ctx.Err())
+	}
+}
+
+func unknown(err error) error {
+	return fault.Wrap(err, fault.IdempotencyInProgress, "taken, outcome not known: ask by key")
+}

@@ -1,0 +1,213 @@
+package ledger
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+
+	"nova/core/clock"
+	"nova/core/ids"
+	"nova/core/money"
+	"nova/core/outbox"
+	"nova/core/secret"
+	"nova/core/transactions"
+)
+
+// State is what a group has locked, and what the commands applied so far have made of it. Apply reads and changes
+// it and nothing else. It is not safe for concurrent use.
+type State struct {
+	now      time.Time
+	location *time.Location
+	codes    *secret.MAC
+	starts   [3]clock.Day
+
+	accounts map[uuid.UUID]*account
+	holds    map[uuid.UUID]*hold
+	counters map[counterKey]*counter
+	changes  map[uuid.UUID]transactions.Status
+	// liveCodes are the accounts with an active withdrawal code, by hold.
+	liveCodes map[uuid.UUID]uuid.UUID
+	// intents, references and reversed were used before, or by an earlier command of this group.
+	intents    map[uuid.UUID]bool
+	references map[clientReference]bool
+	reversed   map[uuid.UUID]bool
+
+	receiptNext uint64
+	written     written
+}
+
+// written is what the applied commands add to the books, in order.
+type written struct {
+	postings     []posting
+	entries      []Entry
+	accounts     []*account
+	holds        []*hold
+	counters     []*counter
+	transactions []transactions.Transaction
+	changes      []transactions.Change
+	notices      []outbox.Notice
+}
+
+type account struct {
+	id           uuid.UUID
+	lane         int
+	currency     money.Currency
+	normal       Side
+	status       Status
+	tier         int
+	floor        *int64
+	posted, held int64
+	sequence     int64
+	bookedAt     time.Time
+	dirty        bool
+}
+
+// available is what may still be taken: down to the floor, where there is one. The floor's own check in the
+// database keeps posted - held from going below it, so neither difference overflows for an account with a floor.
+func (a *account) available() int64 {
+	if a.floor == nil {
+		return a.posted - a.held
+	}
+	return a.posted - a.held - *a.floor
+}
+
+type hold struct {
+	Hold
+	version      int
+	fresh, dirty bool
+}
+
+type counterKey struct {
+	subject uuid.UUID
+	rule    string
+	window  clock.Window
+	start   clock.Day
+}
+
+type counter struct {
+	counterKey
+	used  int64
+	dirty bool
+}
+
+type clientReference struct {
+	client    uuid.UUID
+	reference string
+}
+
+type posting struct {
+	id, reverses         uuid.UUID
+	bookedAt             time.Time
+	valueDate            clock.Day
+	currency             money.Currency
+	narration, reference string
+}
+
+// StateOptions are what a group knows beside the rows.
+type StateOptions struct {
+	// Now is the group's one time, Location the market's.
+	Now      time.Time
+	Location *time.Location
+	// Codes makes the keyed hashes of withdrawal codes.
+	Codes *secret.MAC
+	// ReceiptNext numbers the next receipt.
+	ReceiptNext uint64
+}
+
+// NewState is a state without rows.
+func NewState(o StateOptions) *State {
+	st := &State{
+		now: o.Now, location: o.Location, codes: o.Codes, receiptNext: o.ReceiptNext,
+		accounts: map[uuid.UUID]*account{}, holds: map[uuid.UUID]*hold{}, counters: map[counterKey]*counter{},
+		changes: map[uuid.UUID]transactions.Status{}, liveCodes: map[uuid.UUID]uuid.UUID{},
+		intents: map[uuid.UUID]bool{}, references: map[clientReference]bool{}, reversed: map[uuid.UUID]bool{},
+	}
+	for w := clock.Daily; w <= clock.Monthly; w++ {
+		st.starts[w] = w.Start(o.Now, o.Location)
+	}
+	return st
+}
+
+// AddAccount puts an account and its balance into the state.
+func (st *State) AddAccount(a Account, b Balance) {
+	st.accounts[a.ID] = &account{
+		id: a.ID, currency: a.Currency, normal: a.Product.Normal(), status: a.Status, tier: a.Tier, floor: a.Floor,
+		posted: b.Posted, held: b.Held, sequence: b.Sequence, bookedAt: b.BookedAt,
+	}
+}
+
+// Balance is the account's money as the state has it now; false for an account that it does not hold.
+func (st *State) Balance(id uuid.UUID) (Balance, bool) {
+	a := st.accounts[id]
+	if a == nil {
+		return Balance{}, false
+	}
+	return Balance{
+		Posted: a.posted, Held: a.held, Available: a.available(), Currency: a.currency, Status: a.status,
+		Sequence: a.sequence, BookedAt: a.bookedAt,
+	}, true
+}
+
+// Hold is the hold as the state has it now; false for one that it does not hold.
+func (st *State) Hold(id uuid.UUID) (Hold, bool) {
+	h := st.holds[id]
+	if h == nil {
+		return Hold{}, false
+	}
+	return h.Hold, true
+}
+
+// AddCounter puts a counter into the state, in the window that holds now.
+func (st *State) AddCounter(c Count, used int64) {
+	key := st.counterKey(c)
+	st.counters[key] = &counter{counterKey: key, used: used}
+}
+
+// Used is a counter's figure now.
+func (st *State) Used(c Count) int64 {
+	if found := st.counters[st.counterKey(c)]; found != nil {
+		return found.used
+	}
+	return 0
+}
+
+// AddTransaction puts a transaction's status into the state.
+func (st *State) AddTransaction(id uuid.UUID, status transactions.Status) { st.changes[id] = status }
+
+// Entries are the entries that the commands applied so far have made, in order.
+func (st *State) Entries() []Entry { return st.written.entries }
+
+func (st *State) counterKey(c Count) counterKey {
+	if c.Window > clock.Monthly {
+		return counterKey{} // Apply refuses the command for its structure
+	}
+	return counterKey{subject: c.Subject, rule: c.Rule, window: c.Window, start: st.starts[c.Window]}
+}
+
+func (st *State) takeReceipt() string {
+	receipt := ids.Receipt(st.receiptNext)
+	st.receiptNext++
+	return receipt
+}
+
+// touchAccount, touchHold and touchCounter note a row once for writing.
+func (st *State) touchAccount(a *account) {
+	if !a.dirty {
+		a.dirty = true
+		st.written.accounts = append(st.written.accounts, a)
+	}
+}
+
+func (st *State) touchHold(h *hold) {
+	if !h.dirty {
+		h.dirty = true
+		st.written.holds = append(st.written.holds, h)
+	}
+}
+
+func (st *State) touchCounter(c *counter) {
+	if !c.dirty {
+		c.dirty = true
+		st.written.counters = append(st.written.counters, c)
+	}
+}

@@ -1,0 +1,192 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"nova/core/fault"
+	"nova/sql"
+)
+
+type keyRow struct {
+	Digest, Body []byte
+	Code         fault.Code
+	Result       string
+	CreatedAt    time.Time `db:"created_at"`
+}
+
+func (k *keyRow) stored() Stored {
+	return Stored{Code: k.Code, Result: k.Result, CreatedAt: k.CreatedAt.UTC()}
+}
+
+// claimKeys claims the keys and returns the places of those that somebody else has. While another transaction is
+// claiming one of them, it waits for that transaction's end, up to lock_timeout.
+func claimKeys(ctx context.Context, tx *sql.Tx, keys []*claim, now time.Time) ([]int, error) {
+	var digests, bodies sql.Column
+	for _, k := range keys {
+		digests.Bytes(k.digest[:])
+		bodies.Bytes(k.command.Body[:])
+	}
+	var places []int
+	if err := tx.Select(ctx, &places, queries.Get("claim_keys"), digests.Array(), bodies.Array(), now); err != nil {
+		return nil, err
+	}
+	for i := range places {
+		places[i]-- // ordinality counts from 1
+	}
+	return places, nil
+}
+
+// storedKeys reads what stands under keys, in a statement of its own: a claim's snapshot is older than the commit
+// that it waited for.
+func storedKeys(ctx context.Context, q sql.Querier, digests sql.Column) (map[[32]byte]keyRow, error) {
+	var rows []keyRow
+	if err := q.Select(ctx, &rows, queries.Get("stored_keys"), digests.Array()); err != nil {
+		return nil, err
+	}
+	found := make(map[[32]byte]keyRow, len(rows))
+	for _, row := range rows {
+		found[[32]byte(row.Digest)] = row
+	}
+	return found, nil
+}
+
+// lockState locks and reads what the commands decide by. Rows of system accounts that the lane does not have yet, and
+// counters of a new window, are made and looked at again; each happens once a lane, or once a window.
+func lockState(ctx context.Context, tx *sql.Tx, st *State, commands []*Command, lane int) error {
+	ls := lockSetOf(st, commands)
+	if ls.empty() {
+		return nil
+	}
+	if err := lockRows(ctx, tx, st, ls, lane); err != nil {
+		return err
+	}
+	rest := ls.missing(st)
+	if rest == nil {
+		return nil
+	}
+	if len(rest.wanted) > 0 {
+		if _, err := tx.Exec(ctx, queries.Get("add_lane_balances"), rest.accounts.Array(), lane); err != nil {
+			return err
+		}
+	}
+	if len(rest.counters) > 0 {
+		_, err := tx.Exec(ctx, queries.Get("add_counters"),
+			rest.subjects.Array(), rest.starts.Array(), rest.windows.Array(), rest.rules.Array())
+		if err != nil {
+			return err
+		}
+	}
+	return lockRows(ctx, tx, st, rest, lane)
+}
+
+func lockRows(ctx context.Context, tx *sql.Tx, st *State, ls *lockSet, lane int) error {
+	var rows lockedRows
+	if err := tx.Get(ctx, &rows, queries.Get("lock_state"), ls.args(lane)...); err != nil {
+		return err
+	}
+	return ls.fill(st, &rows)
+}
+
+// writeAll writes what the group decided, in one statement, and sees that every row that was locked is still there.
+// errLaneLost tells that the lane was leased to somebody else.
+func writeAll(ctx context.Context, tx *sql.Tx, st *State, ln *lane, outcomes []*claim) error {
+	args, err := groupArgs(st, ln, outcomes)
+	if err != nil {
+		return err
+	}
+	var counts []int64
+	if err := tx.Get(ctx, sql.Array(&counts), writeGroup, args...); err != nil {
+		return err
+	}
+	if len(counts) != parts {
+		return fmt.Errorf("group of %d parts answered %d", parts, len(counts))
+	}
+	if counts[partLane] != 1 {
+		return errLaneLost
+	}
+	w := &st.written
+	if counts[partBalances] != int64(len(w.accounts)) || counts[partCounters] != int64(len(w.counters)) ||
+		counts[partChanges] != int64(len(w.changes)) {
+		return fmt.Errorf("locked rows are gone: wrote %v", counts)
+	}
+	return nil
+}
+
+// leaseLane takes a free lane; an error that is NoRows tells that there is none.
+func leaseLane(ctx context.Context, tx *sql.Tx, holder string, lease time.Duration) (*lane, error) {
+	return laneOf(ctx, tx, "lease_lane", holder, lease.Microseconds())
+}
+
+// readLane locks a lane's row and reads it, waiting for whoever writes it.
+func readLane(ctx context.Context, tx *sql.Tx, id int) (*lane, error) {
+	return laneOf(ctx, tx, "lane", id)
+}
+
+func laneOf(ctx context.Context, tx *sql.Tx, name string, args ...any) (*lane, error) {
+	var row struct {
+		ID                  int
+		Epoch, Groups, Seal int64
+		ReceiptNext         int64 `db:"receipt_next"`
+		ReceiptEnd          int64 `db:"receipt_end"`
+	}
+	if err := tx.Get(ctx, &row, queries.Get(name), args...); err != nil {
+		return nil, err
+	}
+	return &lane{
+		id: row.ID, epoch: row.Epoch, groups: row.Groups, seal: row.Seal,
+		receiptNext: row.ReceiptNext, receiptEnd: row.ReceiptEnd,
+	}, nil
+}
+
+// takeReceipts gives the lane a new block of receipt numbers; what was left of the old one is never used.
+func takeReceipts(ctx context.Context, tx *sql.Tx, ln *lane) error {
+	var end int64
+	if err := tx.Get(ctx, &end, queries.Get("take_receipts"), receiptBlock); err != nil {
+		return err
+	}
+	n, err := tx.Exec(ctx, queries.Get("give_receipts"), ln.id, ln.epoch, end-receiptBlock, end)
+	if err != nil {
+		return err
+	}
+	if n != 1 {
+		return errLaneLost
+	}
+	ln.receiptNext, ln.receiptEnd = end-receiptBlock, end
+	return nil
+}
+
+// renewLane keeps an idle writer's lane.
+func renewLane(ctx context.Context, tx *sql.Tx, ln *lane, lease time.Duration) error {
+	n, err := tx.Exec(ctx, queries.Get("renew_lane"), ln.id, ln.epoch, lease.Microseconds())
+	if err == nil && n != 1 {
+		return errLaneLost
+	}
+	return err
+}
+
+// freeLane gives the lane back before its lease ends.
+func freeLane(ctx context.Context, tx *sql.Tx, ln *lane) error {
+	_, err := tx.Exec(ctx, queries.Get("free_lane"), ln.id, ln.epoch)
+	return err
+}
+
+// setLockTimeout bounds each wait for a lock until the transaction ends.
+func setLockTimeout(ctx context.Context, tx *sql.Tx, wait time.Duration) error {
+	var set string
+	return tx.Get(ctx, &set, queries.Get("lock_timeout"), fmt.Sprintf("%dms", wait.Milliseconds()))
+}
+
+// subjectsOf are the credentials that the commands compare.
+func subjectsOf(commands []*Command) []uuid.UUID {
+	var subjects []uuid.UUID
+	for _, c := range commands {
+		if c.Check != nil {
+			subjects = append(subjects, c.Check.Subject)
+		}
+	}
+	return subjects
+}

@@ -1,0 +1,312 @@
+-- name: claim_keys
+-- Claims keys, sorted, and answers with the places (from 1) of those that somebody else has. A key that another
+-- transaction is claiming is waited for.
+with wanted as (
+    select * from unnest($1::bytea[], $2::bytea[]) with ordinality as u (digest, body, place)
+), won as (
+    insert into idempotency_keys (digest, body, created_at)
+    select digest, body, $3 from wanted order by digest
+    on conflict (digest) do nothing
+    returning digest
+)
+select place from wanted where digest not in (select digest from won) order by place;
+
+-- name: stored_keys
+select digest, body, coalesce(code, '') as code, coalesce(result, '') as result, created_at
+from idempotency_keys where digest = any($1::bytea[]);
+
+-- name: settle_keys
+update idempotency_keys k
+set code = u.code, result = u.result
+from unnest($1::bytea[], $2::text[], $3::text[]) as u (digest, code, result)
+where k.digest = u.digest;
+
+-- name: drop_keys
+delete from idempotency_keys where digest = any($1::bytea[]);
+
+-- name: withdraw_key
+insert into idempotency_keys (digest, created_at, body, code, result) values ($1, $2, $3, $4, '{}')
+on conflict (digest) do nothing;
+
+-- name: lock_state
+-- Everything that a group decides by, locked in the one order: balances, holds, transactions, counters, sorted
+-- within each (the subqueries run one after another). $2 is the writer's lane. Each part comes as one text with a
+-- line a row, which costs either side a fraction of a row's protocol.
+with wanted (account_id) as (
+    select unnest($1::uuid[])
+    union
+    select account_id from holds where id = any($3::uuid[])
+), b as materialized (
+    select b.* from balances b join wanted using (account_id)
+    where b.lane = $2::smallint or (b.lane = 0 and b.floor is not null)
+    order by b.account_id, b.lane
+    for no key update of b
+), h as materialized (
+    select h.* from holds h
+    where h.id in (
+        select unnest($3::uuid[])
+        union
+        select id from holds
+        where account_id = any($4::uuid[]) and status = 'active' and kind = 'withdrawal_code')
+    order by h.id
+    for no key update of h
+), t as materialized (
+    select t.id, t.status from transactions t where t.id = any($5::uuid[]) order by t.id for no key update of t
+), c as materialized (
+    select u.place, c.used from counters c
+    join unnest($10::uuid[], $11::date[], $12::smallint[], $13::text[]) with ordinality
+        as u (subject, window_start, window_kind, rule, place)
+        on (c.subject, c.window_start, c.window_kind, c.rule) = (u.subject, u.window_start, u.window_kind, u.rule)
+    order by c.subject, c.window_start, c.window_kind, c.rule
+    for no key update of c
+)
+select
+    coalesce((select string_agg(concat_ws(' ', account_id, lane, currency, credit_normal::int, status, tier,
+        coalesce(floor::text, '-'), posted, held, sequence, (extract(epoch from booked_at) * 1000000)::bigint), E'\n')
+        from b), '') as balances,
+    coalesce((select string_agg(concat_ws(' ', id, account_id, minor, captured, status, code_version,
+        coalesce(encode(code_hash, 'hex'), '-'), tries, fee, (extract(epoch from expires_at) * 1000000)::bigint, kind), E'\n')
+        from h), '') as holds,
+    coalesce((select string_agg(concat_ws(' ', id, status), E'\n') from t), '') as changes,
+    coalesce((select string_agg(concat_ws(' ', place, used), E'\n') from c), '') as counters,
+    coalesce((select string_agg(intent_id::text, E'\n') from transactions where intent_id = any($6::uuid[])), '') as intents,
+    coalesce((select string_agg(u.place::text, E'\n') from transactions t
+        join unnest($7::uuid[], $8::text[]) with ordinality as u (client_id, reference, place)
+            on t.client_id = u.client_id and t.reference = u.reference and t.reference <> ''), '') as client_references,
+    coalesce((select string_agg(reverses::text, E'\n') from postings where reverses = any($9::uuid[])), '') as reversed;
+
+-- name: add_lane_balances
+-- The lane's own row of floorless accounts, as lane 0 has them. Lane 0 is locked, so that a change of status, which
+-- goes to all rows, does not miss the new one.
+insert into balances (account_id, floor, booked_at, lane, tier, credit_normal, currency, status)
+select account_id, floor, booked_at, $2::smallint, tier, credit_normal, currency, status
+from (
+    select * from balances where account_id = any($1::uuid[]) and lane = 0 and floor is null
+    order by account_id for key share
+) as zero
+on conflict do nothing;
+
+-- name: add_counters
+insert into counters (subject, window_start, window_kind, rule)
+select * from unnest($1::uuid[], $2::date[], $3::smallint[], $4::text[]) as u (subject, window_start, window_kind, rule)
+order by subject, window_start, window_kind, rule
+on conflict do nothing;
+
+-- name: write_balances
+update balances b
+set posted = u.posted, held = u.held, sequence = u.sequence, booked_at = u.booked_at
+from unnest($1::uuid[], $2::smallint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::timestamptz[])
+    as u (account_id, lane, posted, held, sequence, booked_at)
+where b.account_id = u.account_id and b.lane = u.lane;
+
+-- name: write_postings
+insert into postings (id, reverses, seal, booked_at, value_date, lane, place, currency, narration, reference)
+select id, reverses, $1::bigint, booked_at, value_date, $2::smallint, place, currency, narration, reference
+from unnest($3::uuid[], $4::uuid[], $5::timestamptz[], $6::date[], $7::smallint[], $8::text[], $9::text[], $10::text[])
+    as u (id, reverses, booked_at, value_date, place, currency, narration, reference);
+
+-- name: write_entries
+insert into entries (account_id, posting_id, sequence, minor, balance_after, booked_at, lane, line, credit)
+select * from unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[], $5::bigint[], $6::timestamptz[],
+    $7::smallint[], $8::smallint[], $9::boolean[]);
+
+-- name: change_holds
+update holds h
+set captured = u.captured, status = u.status, tries = u.tries,
+    code_hash = case when u.status = 'active' then h.code_hash end,
+    code_sealed = case when u.status = 'active' then h.code_sealed end
+from unnest($1::uuid[], $2::bigint[], $3::text[], $4::smallint[]) as u (id, captured, status, tries)
+where h.id = u.id;
+
+-- name: write_holds
+insert into holds (id, account_id, minor, captured, fee, created_at, expires_at, code_version, tries, kind, status,
+    code_hash, code_sealed, reason, metadata)
+select * from unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[], $5::bigint[], $6::timestamptz[],
+    $7::timestamptz[], $8::integer[], $9::smallint[], $10::text[], $11::text[], $12::bytea[], $13::bytea[], $14::text[],
+    $15::text[]);
+
+-- name: write_counters
+update counters c
+set used = u.used
+from unnest($1::uuid[], $2::date[], $3::smallint[], $4::text[], $5::bigint[])
+    as u (subject, window_start, window_kind, rule, used)
+where (c.subject, c.window_start, c.window_kind, c.rule) = (u.subject, u.window_start, u.window_kind, u.rule);
+
+-- name: pass_lane
+-- The fence: it touches no row when the lane was leased to somebody else.
+update lanes
+set groups = $3::bigint, seal = $4::bigint, receipt_next = $5::bigint,
+    leased_until = case when $6::bigint > 0 then clock_timestamp() + $6 * interval '1 microsecond' else leased_until end
+where id = $1::smallint and epoch = $2::bigint and groups = $3 - 1;
+
+-- name: lease_lane
+update lanes
+set epoch = epoch + 1, holder = $1, leased_until = clock_timestamp() + $2::bigint * interval '1 microsecond'
+where id = (
+    select id from lanes where id > 0 and leased_until < clock_timestamp()
+    order by id limit 1 for update skip locked)
+returning id, epoch, groups, seal, receipt_next, receipt_end;
+
+-- name: free_lane
+update lanes set leased_until = '-infinity' where id = $1 and epoch = $2;
+
+-- name: renew_lane
+update lanes set leased_until = clock_timestamp() + $3::bigint * interval '1 microsecond' where id = $1 and epoch = $2;
+
+-- name: lane
+select id, epoch, groups, seal, receipt_next, receipt_end from lanes where id = $1 for update;
+
+-- name: take_receipts
+update receipt_blocks set next_at = next_at + $1 returning next_at;
+
+-- name: give_receipts
+update lanes set receipt_next = $3, receipt_end = $4 where id = $1 and epoch = $2;
+
+-- name: lock_timeout
+select set_config('lock_timeout', $1, true);
+
+-- name: open_account
+insert into accounts (id, opened_at, currency, owner_kind, owner_id, product, name, opened_by, metadata)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9);
+
+-- name: open_balance
+insert into balances (account_id, floor, booked_at, tier, credit_normal, currency, status)
+values ($1, $2, $3, $4, $5, $6, $7);
+
+-- name: set_status
+update balances set status = $2 where account_id = $1 and status <> 'closed';
+
+-- name: set_tier
+update balances set tier = $2 where account_id = $1;
+
+-- name: accounts
+select a.id, a.owner_kind, a.owner_id, a.product, a.currency, a.name, a.opened_by, a.metadata, a.opened_at,
+       b.status, b.tier, b.floor
+from accounts a join balances b on b.account_id = a.id and b.lane = 0
+where a.id = any($1::uuid[]);
+
+-- name: account_of
+select a.id, a.owner_kind, a.owner_id, a.product, a.currency, a.name, a.opened_by, a.metadata, a.opened_at,
+       b.status, b.tier, b.floor
+from accounts a join balances b on b.account_id = a.id and b.lane = 0
+where a.owner_kind = $1 and a.owner_id = $2 and a.product = $3 and a.currency = $4 and a.opened_by = 'nova';
+
+-- name: balances
+select account_id, min(currency) as currency, min(status) as status, min(floor) as floor, sum(posted)::bigint as posted,
+       sum(held)::bigint as held, sum(sequence)::bigint as sequence, max(booked_at) as booked_at
+from balances where account_id = any($1::uuid[]) group by account_id;
+
+-- name: entries_before
+select account_id, posting_id, lane, sequence, credit, minor, balance_after, booked_at
+from entries where account_id = $1 and lane = $2 and sequence < $3
+order by sequence desc limit $4;
+
+-- name: entries_after
+select account_id, posting_id, lane, sequence, credit, minor, balance_after, booked_at
+from entries where account_id = $1 and lane = $2 and sequence > $3
+order by sequence limit $4;
+
+-- name: entries_of
+select account_id, posting_id, lane, sequence, credit, minor, balance_after, booked_at
+from entries where posting_id = $1 order by line;
+
+-- name: hold
+select id, account_id, kind, minor, captured, status, fee, code_sealed, tries, reason, metadata, created_at, expires_at
+from holds where id = $1;
+
+-- name: live_hold
+select id, account_id, kind, minor, captured, status, fee, code_sealed, tries, reason, metadata, created_at, expires_at
+from holds where account_id = $1 and kind = $2 and status = 'active' and expires_at > $3
+order by created_at desc limit 1;
+
+-- name: due_holds
+select id, account_id from holds where status = 'active' and expires_at <= $1 order by expires_at, id limit $2;
+
+-- name: make_month
+select entries_make_month($1::date);
+
+-- name: check_totals
+-- The first currency whose debits and credits differ, in the entries as a whole.
+select p.currency || ': debits ' || sum(e.minor) filter (where not e.credit) || ', credits ' ||
+       sum(e.minor) filter (where e.credit)
+from entries e join postings p on p.id = e.posting_id
+group by p.currency
+having sum(case when e.credit then e.minor else -e.minor end) <> 0
+limit 1;
+
+-- name: check_postings
+select 'posting ' || p.id || ': ' || count(e.*) || ' entries, off by ' ||
+       coalesce(sum(case when e.credit then e.minor else -e.minor end), 0)
+from postings p left join entries e on e.posting_id = p.id
+group by p.id
+having count(e.*) < 2 or sum(case when e.credit then e.minor else -e.minor end) <> 0
+limit 1;
+
+-- name: check_orphans
+select 'entry ' || e.sequence || ' of account ' || e.account_id || ' has no posting or no balance'
+from entries e left join postings p on p.id = e.posting_id
+left join balances b on b.account_id = e.account_id and b.lane = e.lane
+where p.id is null or b.account_id is null or b.currency <> p.currency or p.booked_at <> e.booked_at
+limit 1;
+
+-- name: check_balances
+select 'account ' || b.account_id || ' lane ' || b.lane || ': posted ' || b.posted || ', entries say ' ||
+       coalesce(e.total, 0) || ' in ' || coalesce(e.n, 0) || ' of ' || b.sequence
+from balances b
+left join (
+    select e.account_id, e.lane, sum(case when e.credit = b.credit_normal then e.minor else -e.minor end) as total,
+           count(*) as n, max(e.sequence) as last, max(e.booked_at) as booked_at
+    from entries e join balances b on b.account_id = e.account_id and b.lane = e.lane
+    group by e.account_id, e.lane
+) e on e.account_id = b.account_id and e.lane = b.lane
+where b.posted <> coalesce(e.total, 0) or b.sequence <> coalesce(e.n, 0) or b.sequence <> coalesce(e.last, 0)
+   or e.booked_at is not null and b.booked_at <> e.booked_at
+limit 1;
+
+-- name: check_running
+-- Every balance_after follows from the one before, and time does not run backwards.
+select 'entry ' || sequence || ' of account ' || account_id || ' lane ' || lane || ' does not follow from the one before'
+from (
+    select e.*, b.credit_normal, lag(e.sequence) over w as last_sequence, lag(e.balance_after) over w as last_balance,
+           lag(e.booked_at) over w as last_booked
+    from entries e join balances b on b.account_id = e.account_id and b.lane = e.lane
+    window w as (partition by e.account_id, e.lane order by e.sequence)
+) e
+where sequence <> coalesce(last_sequence, 0) + 1
+   or balance_after <> coalesce(last_balance, 0) + case when credit = credit_normal then minor else -minor end
+   or booked_at < last_booked
+limit 1;
+
+-- name: check_floors
+select 'account ' || account_id || ' has ' || posted || ' - ' || held || ' under its floor ' || floor
+from balances where floor is not null and posted - held < floor
+limit 1;
+
+-- name: check_holds
+select 'account ' || b.account_id || ': held ' || b.held || ', active holds say ' || coalesce(h.total, 0)
+from (select account_id, sum(held) as held from balances group by account_id) b
+left join (select account_id, sum(minor) as total from holds where status = 'active' group by account_id) h
+    on h.account_id = b.account_id
+where b.held <> coalesce(h.total, 0)
+limit 1;
+
+-- name: check_places
+select 'lane ' || lane || ' seal ' || seal || ': ' || n || ' postings in places up to ' || last
+from (select lane, seal, count(*) as n, max(place) as last, min(place) as first from postings group by lane, seal) p
+where n <> last + 1 or first <> 0 or seal > (select seal from lanes where id = p.lane)
+limit 1;
+
+-- name: check_facts
+select 'transaction ' || t.id || ' names a posting that there is not'
+from transactions t left join postings p on p.id = t.posting_id
+where t.posting_id is not null and p.id is null
+limit 1;
+
+-- name: check_keys
+select 'key ' || encode(digest, 'hex') || ' was claimed and has no outcome'
+from idempotency_keys where code is null or result is null
+limit 1;
+
+-- name: check_figures
+select (select count(*) from accounts) as accounts, (select count(*) from postings) as postings,
+       (select count(*) from entries) as entries;
