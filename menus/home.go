@@ -1,0 +1,163 @@
+package menus
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"nova/core/fault"
+	"nova/core/identity"
+	"nova/sessions"
+)
+
+// The homes: where a dial begins and where 00 leads.
+const (
+	customerHome  = "/customer"
+	agentHome     = "/agent"
+	newcomersHome = "register/language"
+	unprovenHome  = "first_pin/birth_year"
+)
+
+// Tables are the menus and flows of an engine.
+type Tables struct {
+	Menus []Menu
+	Flows []Flow
+	// Homes are the places where dials begin, as flow/screen; a menu has no flow.
+	Homes map[Root][]string
+}
+
+// BuiltIn are the tables that Nova serves.
+func BuiltIn() Tables {
+	return Tables{Menus: builtInMenus(), Flows: builtInFlows(), Homes: map[Root][]string{
+		CustomerRoot: {customerHome, newcomersHome, unprovenHome},
+		AgentRoot:    {agentHome},
+	}}
+}
+
+// builtInMenus are all pages of options. A missing digit is reserved for an errand that comes later.
+func builtInMenus() []Menu {
+	return []Menu{
+		{Name: "customer", Text: "menu.customer", Options: []Option{
+			{"1", "send_money"}, {"2", "withdraw"}, {"3", "pay"}, {"5", "account"},
+		}},
+		{Name: "withdraw", Text: "menu.withdraw", Options: []Option{
+			{"1", "withdraw_at_agent"}, {"2", "withdrawal_code"},
+		}},
+		{Name: "account", Text: "menu.account", Options: []Option{
+			{"1", "balance"}, {"2", "mini_statement"}, {"3", "change_pin"}, {"4", "language"}, {"5", "limits"},
+		}},
+		{Name: "agent", Text: "menu.agent", Options: []Option{
+			{"1", "cash_in"}, {"2", "cash_out"}, {"3", "float"}, {"4", "commission"}, {"5", "more"},
+		}},
+		{Name: "cash_out", Text: "menu.cash_out", Options: []Option{{"1", "redeem_code"}}},
+		{Name: "float", Text: "menu.float", Options: []Option{{"1", "float_balance"}}},
+		{Name: "commission", Text: "menu.commission", Options: []Option{{"1", "earned"}}},
+		{Name: "more", Text: "menu.more", Options: []Option{
+			{"1", "register_customer"}, {"4", "today"}, {"5", "operator_settings"},
+		}},
+	}
+}
+
+// builtInFlows are all errands.
+func builtInFlows() []Flow {
+	return []Flow{
+		register(), firstPIN(),
+		sendMoney(), withdrawAtAgent(), withdrawalCode(), pay(),
+		balance(), miniStatement(), changePIN(), language(), ownLimits(),
+		cashIn(), redeemCode(), floatBalance(), earned(), registerCustomer(), today(), operatorSettings(),
+	}
+}
+
+// open finds out who dials and stands the session on their home.
+func (t *Turn) open(ctx context.Context, resume *sessions.Resume) error {
+	t.s.Root = string(t.dial.Root)
+	t.s.Flow, t.s.Screen, t.s.Stack, t.s.Tries, t.s.Page = "", "", nil, 0, 0
+	t.s.Values = map[string]string{}
+	t.s.Menu = t.e.version
+	if t.dial.Root == AgentRoot {
+		return t.openAgent(ctx, resume)
+	}
+	return t.openCustomer(ctx, resume)
+}
+
+func (t *Turn) openCustomer(ctx context.Context, resume *sessions.Resume) error {
+	customer, err := t.Services().Customers.ByMSISDN(ctx, t.dial.Caller)
+	if fault.Is(err, fault.CustomerNotFound) {
+		t.standHome(newcomersHome)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	t.meet(customer.Subject(), customer.Scope(), customer.Language)
+	t.KeepID(myWallet, customer.Wallet)
+	if err := customer.Usable(); err != nil {
+		return err
+	}
+	return t.unlocked(ctx, customer.Subject(), customerHome, resume)
+}
+
+func (t *Turn) openAgent(ctx context.Context, resume *sessions.Resume) error {
+	operator, err := t.Services().Agents.OperatorByMSISDN(ctx, t.dial.Caller)
+	if fault.Is(err, fault.NotFound) {
+		return stop("not_operator")
+	}
+	if err != nil {
+		return err
+	}
+	t.meet(operator.Subject(), operator.Scope(), operator.Language)
+	t.Keep(myBusiness, shorten(operator.Agent.TradingName, maxBusiness))
+	t.KeepID(myAgent, operator.Agent.ID)
+	t.KeepID(myOutlet, operator.Outlet.ID)
+	if err := operator.Usable(); err != nil {
+		return err
+	}
+	return t.unlocked(ctx, operator.Subject(), agentHome, resume)
+}
+
+// meet remembers who dials, in a language that there are words for.
+func (t *Turn) meet(who identity.Subject, scope, language string) {
+	t.Keep(myScope, scope)
+	t.Keep(myID, who.ID.String())
+	if t.e.o.Packs.Has(language) {
+		t.s.Language = language
+	}
+}
+
+// unlocked lets in who has a PIN that isn't locked; a customer without one chooses it first.
+func (t *Turn) unlocked(ctx context.Context, who identity.Subject, home string, resume *sessions.Resume) error {
+	status, err := t.Services().Identity.Status(ctx, who)
+	if err != nil {
+		return err
+	}
+	if left := status.LockedUntil.Sub(t.Now()); left > 0 {
+		return fault.New(fault.AccountLocked, "PIN of %s", who.ID).With("retry_after_seconds", int(left/time.Second))
+	}
+	if !status.HasPIN && who.Kind == identity.Operator {
+		return stop("no_operator_pin")
+	}
+	if !status.HasPIN {
+		t.standHome(unprovenHome)
+		t.Keep(myScope, "") // not known for sure before the answers are right
+		return nil
+	}
+	t.standHome(home)
+	t.look(ctx, resume)
+	return nil
+}
+
+func (t *Turn) standHome(place string) {
+	t.Keep(myHome, place)
+	t.stand(place)
+}
+
+// maxBusiness is what a business's name may take on a screen.
+const maxBusiness = 24
+
+// check refuses an engine without its parts.
+func (o Options) check() error {
+	if o.Packs == nil || o.Clock == nil || o.Location == nil || !o.Currency.Valid() {
+		return errors.New("the engine needs language packs, a clock, a location and a currency")
+	}
+	return nil
+}

@@ -1,0 +1,117 @@
+package menus
+
+import (
+	"errors"
+	"strconv"
+
+	"nova/core/fault"
+)
+
+// reasonError is a reader's refusal: a key of the language packs, and whether typing can mend it.
+type reasonError struct {
+	key  string
+	ends bool
+	err  error
+}
+
+// Error is for the log.
+func (r *reasonError) Error() string {
+	if r.err != nil {
+		return r.key + ": " + r.err.Error()
+	}
+	return r.key
+}
+
+// Unwrap gives the fault behind the words.
+func (r *reasonError) Unwrap() error { return r.err }
+
+// again shows the same screen with a reason of the language packs first.
+func again(key string) error { return &reasonError{key: "reason." + key} }
+
+// stop ends the dialogue with a text of the language packs.
+func stop(key string) error { return &reasonError{key: "stop." + key, ends: true} }
+
+// refusal is how a failed reader is told: which words, and whether the same screen follows them.
+type refusal struct {
+	key  string
+	ends bool
+}
+
+// refused is the second of the two translators of the house: fault -> words. A fault ends the dialogue when nothing
+// that can be typed on the screen would mend it.
+func (t *Turn) refused(err error, kind Kind) refusal {
+	f := fault.From(err)
+	t.showExtra(f)
+	var r *reasonError
+	if errors.As(err, &r) {
+		return refusal{key: r.key, ends: r.ends}
+	}
+	told := refusal{key: "fault." + string(f.Code), ends: true}
+	switch {
+	case t.moving && (f.Kind == fault.Internal || f.Kind == fault.Unavailable):
+		told.key = "fault." + nothingSent
+	case f.Code == fault.PINInvalid, kind == Input && mendable[f.Code]:
+		told.ends = false
+	}
+	return told
+}
+
+// nothingSent words a failure of ours on a screen that moves money: it failed before the ledger took the command.
+const nothingSent = "NOTHING_SENT"
+
+// showExtra shows what a fault tells beside its code.
+func (t *Turn) showExtra(f *fault.Error) {
+	if n, ok := f.Extra["attempts_left"].(int); ok {
+		t.Show("attempts_left", strconv.Itoa(n))
+	}
+	if n, ok := f.Extra["retry_after_seconds"].(int); ok {
+		t.Show("minutes", strconv.Itoa(max(1, (n+secondsPerMinute-1)/secondsPerMinute)))
+	}
+}
+
+const secondsPerMinute = 60
+
+// mendable are the faults that another answer on an Input screen may mend: a smaller amount, another number.
+var mendable = map[fault.Code]bool{
+	fault.ValidationError: true, fault.InsufficientFunds: true, fault.LimitExceeded: true, fault.MaxBalanceExceeded: true,
+	fault.SameParties: true, fault.CustomerNotFound: true, fault.NotFound: true, fault.AccountClosed: true,
+	fault.AccountFrozen: true, fault.DuplicateEntity: true, fault.OTPInvalid: true,
+}
+
+// MendableKeys are the texts of the faults that show the same screen again, for the lint.
+func MendableKeys() []string {
+	var keys []string
+	for code := range mendable {
+		keys = append(keys, "fault."+string(code))
+	}
+	return append(keys, "fault."+string(fault.PINInvalid))
+}
+
+// outcomeUnknown tells that the ledger has taken a command and has not said yet what became of it.
+func outcomeUnknown(err error) bool { return fault.Is(err, fault.IdempotencyInProgress) }
+
+// notFoundAs words a NOT_FOUND by what was looked for: an agent, a till.
+func notFoundAs(err error, what string) error {
+	if fault.Is(err, fault.NotFound) {
+		return &reasonError{key: "reason.no_" + what, err: err}
+	}
+	return err
+}
+
+// floatReason words an agent's lack of e-money, which is no customer's poverty.
+func floatReason(err error) error {
+	if fault.Is(err, fault.InsufficientFunds) {
+		return &reasonError{key: "reason.float_low", err: err}
+	}
+	return err
+}
+
+func isUnknownCustomer(err error) bool { return fault.Is(err, fault.CustomerNotFound) }
+
+// wrongAnswers words a wrong answer to who-are-you: it is no PIN yet.
+func wrongAnswers(err error) error {
+	if fault.Is(err, fault.PINInvalid) {
+		return &reasonError{key: "reason.not_right", err: err}
+	}
+	return err
+}

@@ -1,0 +1,107 @@
+package menus
+
+import (
+	"context"
+
+	"github.com/looplab/fsm"
+
+	"nova/core/payments"
+	"nova/core/policy"
+)
+
+// withdrawalCode: amount, PIN, and a code that any agent pays out on. Who has a live code is offered to see it again
+// (after the PIN) or to cancel it.
+func withdrawalCode() Flow {
+	return Flow{
+		Name: "withdrawal_code", Purpose: policy.CustomerTransact, Money: true,
+		Starts: []string{"amount", "live"},
+		Enter:  enterWithdrawalCode,
+		Events: fsm.Events{
+			{Name: "amount_given", Src: []string{"amount"}, Dst: "confirm"},
+			{Name: "issued", Src: []string{"confirm"}, Dst: "code"},
+			{Name: "show", Src: []string{"live"}, Dst: "show"},
+			{Name: "cancelled", Src: []string{"live"}, Dst: "cancelled"},
+			{Name: "shown", Src: []string{"show"}, Dst: "code"},
+		},
+		Screens: map[string]Screen{
+			"amount":    {Kind: Input, Text: "withdrawal_code.amount", Read: readCodeAmount},
+			"confirm":   {Kind: Authorise, Text: "withdrawal_code.confirm", Read: issueCode, Holds: true},
+			"code":      {Kind: Result, Text: "withdrawal_code.code"},
+			"live":      {Kind: Choice, Text: "withdrawal_code.live", Read: chooseLive, Choices: []string{"1", "2"}},
+			"show":      {Kind: Authorise, Text: "withdrawal_code.show", Read: showCode},
+			"cancelled": {Kind: Result, Text: "withdrawal_code.cancelled"},
+		},
+	}
+}
+
+func enterWithdrawalCode(ctx context.Context, t *Turn) (string, error) {
+	code, live, err := t.Services().Payments.LiveCode(ctx, t.Me())
+	if err != nil || !live {
+		return "amount", err
+	}
+	t.KeepAmount("amount", code.Amount)
+	t.Keep("until", t.hour(code.ExpiresAt))
+	return "live", nil
+}
+
+func readCodeAmount(ctx context.Context, t *Turn, input string) (string, error) {
+	amount, err := t.readAmount(input)
+	if err != nil {
+		return "", err
+	}
+	quote, err := t.Services().Payments.QuoteCode(ctx, t.Me(), ask(amount))
+	if err != nil {
+		return "", err
+	}
+	t.keepQuote(quote)
+	return "amount_given", nil
+}
+
+func issueCode(ctx context.Context, t *Turn, input string) (string, error) {
+	c, err := t.confirm(input)
+	if err != nil {
+		return "", err
+	}
+	code, err := t.Services().Payments.IssueCode(ctx, payments.CodeOrder{Order: c.order, From: t.Me(), Amount: c.amount})
+	if err != nil {
+		return "", err
+	}
+	t.showWithdrawalCode(code)
+	return "issued", nil
+}
+
+func chooseLive(ctx context.Context, t *Turn, input string) (string, error) {
+	switch input {
+	case "1":
+		return "show", nil
+	case "2":
+		return "cancelled", t.Services().Payments.CancelCode(ctx, t.Key(), t.Me())
+	default:
+		return "", again("choose")
+	}
+}
+
+func showCode(ctx context.Context, t *Turn, input string) (string, error) {
+	proof, err := t.prove(input)
+	if err != nil {
+		return "", err
+	}
+	code, err := t.Services().Payments.ShowCode(ctx, t.Key(), proof)
+	if err != nil {
+		return "", err
+	}
+	t.showWithdrawalCode(code)
+	return "shown", nil
+}
+
+// showWithdrawalCode puts the code on the screen alone, in two groups that are easy to read out.
+func (t *Turn) showWithdrawalCode(code payments.Code) {
+	digits := code.Secret.Reveal()
+	if len(digits) == codeLength {
+		digits = digits[:codeLength/2] + " " + digits[codeLength/2:]
+	}
+	t.Show("withdrawal_code", digits)
+	t.ShowAmount("amount", code.Amount)
+	t.ShowAmount("fee", code.Fee)
+	t.ShowTime("until", code.ExpiresAt)
+}
