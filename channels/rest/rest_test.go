@@ -80,11 +80,11 @@ func (b *books) Balance(_ context.Context, id uuid.UUID) (ledger.Balance, error)
 	return b.balances[id], nil
 }
 
-func (b *books) Entries(_ context.Context, id uuid.UUID, before int64, n int) ([]ledger.Entry, error) {
+func (b *books) Entries(_ context.Context, p ledger.Page) ([]ledger.Entry, error) {
 	b.reads++
 	var page []ledger.Entry
-	for _, e := range slices.Backward(b.entries[id]) {
-		if (before == 0 || e.Sequence < before) && len(page) < n {
+	for _, e := range slices.Backward(b.entries[p.Account]) {
+		if (p.Before == 0 || e.Sequence < p.Before) && len(page) < min(p.Limit, ledger.MaxPage) {
 			page = append(page, e)
 		}
 	}
@@ -373,6 +373,44 @@ func TestPagesAreWholeAndInOrder(t *testing.T) {
 			require.True(t, slices.IsSortedFunc(postings, func(x, y string) int { return strings.Compare(y, x) }), "not newest first")
 			require.Len(t, slices.Compact(slices.Clone(postings)), row.want, "a line came twice")
 		})
+	}
+}
+
+func TestABalanceOfThePast(t *testing.T) {
+	a := newAPI(t, 730)
+	rows := []struct {
+		name    string
+		at      time.Time
+		version int64
+	}{
+		{"at an entry's own moment", now.Add(-100 * time.Hour), 630},
+		{"just before an entry", now.Add(-100*time.Hour - time.Microsecond), 629},
+		{"at the first entry", now.Add(-729 * time.Hour), 1},
+		{"before everything", now.Add(-730 * time.Hour), 0},
+		{"six seconds ago", now.Add(-6 * time.Second), 729},
+	}
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			a.books.reads = 0
+			path := wallet(marcia) + "/balance?as_of=" + escape(row.at.Format(time.RFC3339Nano))
+			status, _, body := a.do(t, request{Method: "GET", Path: path, Token: "all"})
+			require.Equal(t, 200, status, string(body))
+			var got rest.BalanceSet
+			require.NoError(t, json.Unmarshal(bytes.ReplaceAll(body, []byte(`"as_of":"`+row.at.Truncate(time.Millisecond).Format("2006-01-02T15:04:05.000Z")+`",`), nil), &got), string(body))
+			require.Equal(t, row.version, got.Version)
+			want := int64(0)
+			if row.version > 0 {
+				want = a.books.entries[marcia][row.version-1].BalanceAfter
+			}
+			require.Equal(t, money.Of(want, "BBD").String(), got.Posted.Amount)
+			require.Nil(t, got.Available, "holds of the past are not known")
+			require.LessOrEqual(t, a.books.reads, 12)
+		})
+	}
+	for _, late := range []time.Duration{-4 * time.Second, 0, time.Hour} {
+		path := wallet(marcia) + "/balance?as_of=" + escape(now.Add(late).Format(time.RFC3339Nano))
+		status, _, body := a.do(t, request{Method: "GET", Path: path, Token: "all"})
+		require.Equal(t, 400, status, string(body))
 	}
 }
 

@@ -46,8 +46,7 @@ type Tokens interface {
 type Ledger interface {
 	Account(ctx context.Context, id uuid.UUID) (ledger.Account, error)
 	Balance(ctx context.Context, account uuid.UUID) (ledger.Balance, error)
-	// Entries are at most n entries of the account with a sequence below before (0: the newest), the newest first.
-	Entries(ctx context.Context, account uuid.UUID, before int64, n int) ([]ledger.Entry, error)
+	Entries(ctx context.Context, p ledger.Page) ([]ledger.Entry, error)
 }
 
 // Transactions reads business facts.

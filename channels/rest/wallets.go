@@ -24,22 +24,34 @@ type WalletInput struct {
 	WalletID string `path:"wallet_id" doc:"Id of the wallet" example:"wal_01kat5m7q8e2r9v4c6x0z3n1bw" maxLength:"64"`
 }
 
-// BalanceSet is a wallet's money now.
+type balanceInput struct {
+	WalletInput
+	AsOf time.Time `query:"as_of" doc:"Balance at this past moment; only posted is known then"`
+}
+
+// BalanceSet is a wallet's money now, or at a past moment: then holds are not known, and only posted is there.
 type BalanceSet struct {
-	WalletID  string `json:"wallet_id" example:"wal_01kat5m7q8e2r9v4c6x0z3n1bw"`
-	Posted    Amount `json:"posted" doc:"Sum of all postings"`
-	Held      Amount `json:"held" doc:"Reserved by holds"`
-	Available Amount `json:"available" doc:"What can be spent"`
-	Overdraft Amount `json:"overdraft_available" doc:"What an overdraft line would add"`
-	Currency  string `json:"currency" example:"BBD"`
-	AsOf      Time   `json:"as_of"`
-	Version   int64  `json:"version" doc:"Number of entries so far; it grows with every posting" example:"42"`
+	WalletID  string  `json:"wallet_id" example:"wal_01kat5m7q8e2r9v4c6x0z3n1bw"`
+	Posted    Amount  `json:"posted" doc:"Sum of all postings"`
+	Held      *Amount `json:"held,omitempty" doc:"Reserved by holds"`
+	Available *Amount `json:"available,omitempty" doc:"What can be spent"`
+	Overdraft *Amount `json:"overdraft_available,omitempty" doc:"What an overdraft line would add"`
+	Currency  string  `json:"currency" example:"BBD"`
+	AsOf      Time    `json:"as_of"`
+	Version   int64   `json:"version" doc:"Number of entries so far; it grows with every posting" example:"42"`
 }
 
 type balanceOutput struct{ Body BalanceSet }
 
+// settled is how long ago a past moment must be: a group that is being committed may still book at its own time.
+const settled = 5 * time.Second
+
 // walletBalance answers GET /v1/wallets/{wallet_id}/balance.
-func (a *api) walletBalance(ctx context.Context, in *WalletInput) (*balanceOutput, error) {
+func (a *api) walletBalance(ctx context.Context, in *balanceInput) (*balanceOutput, error) {
+	now := a.Clock.Now()
+	if in.AsOf.After(now.Add(-settled)) {
+		return nil, fault.New(fault.ValidationError, "as_of %s", in.AsOf).Field("as_of", "is not at least 5 seconds ago")
+	}
 	account, err := a.wallet(ctx, in.WalletID)
 	if err != nil {
 		return nil, err
@@ -48,12 +60,41 @@ func (a *api) walletBalance(ctx context.Context, in *WalletInput) (*balanceOutpu
 	if err != nil {
 		return nil, err
 	}
-	amount := func(minor int64) Amount { return amountOf(money.Of(minor, account.Currency)) }
-	return &balanceOutput{Body: BalanceSet{
-		WalletID: ids.Format(ids.Wallet, account.ID), Posted: amount(b.Posted), Held: amount(b.Held),
-		Available: amount(b.Available), Overdraft: amount(0), Currency: string(account.Currency),
-		AsOf: Time(a.Clock.Now()), Version: b.Sequence,
-	}}, nil
+	amount := func(minor int64) *Amount {
+		money := amountOf(money.Of(minor, account.Currency))
+		return &money
+	}
+	body := BalanceSet{WalletID: ids.Format(ids.Wallet, account.ID), Currency: string(account.Currency)}
+	if in.AsOf.IsZero() {
+		body.Posted, body.AsOf, body.Version = *amount(b.Posted), Time(now), b.Sequence
+		body.Held, body.Available, body.Overdraft = amount(b.Held), amount(b.Available), amount(0)
+		return &balanceOutput{Body: body}, nil
+	}
+	last, err := a.lastEntry(ctx, account.ID, b.Sequence, func(e ledger.Entry) bool { return !e.BookedAt.After(in.AsOf) })
+	body.Posted, body.AsOf, body.Version = *amount(last.BalanceAfter), Time(in.AsOf), last.Sequence
+	return &balanceOutput{Body: body}, err
+}
+
+// lastEntry is the newest of an account's first n entries for which early holds; the zero Entry when it holds for
+// none. An account's entries are booked in the order of their sequence, so halving finds it in some twenty reads.
+func (a *api) lastEntry(ctx context.Context, account uuid.UUID, n int64, early func(ledger.Entry) bool) (ledger.Entry, error) {
+	var last ledger.Entry
+	for low, high := int64(0), n; low < high; {
+		middle := low + (high-low+1)/2
+		found, err := a.Ledger.Entries(ctx, ledger.Page{Account: account, Before: middle + 1, Limit: 1})
+		if err != nil {
+			return ledger.Entry{}, err
+		}
+		if len(found) > 0 && !early(found[0]) {
+			high = middle - 1
+			continue
+		}
+		if len(found) > 0 {
+			last = found[0]
+		}
+		low = middle
+	}
+	return last, nil
 }
 
 // wallet finds the account that a path names.
@@ -129,7 +170,7 @@ func (a *api) walletTransactions(ctx context.Context, in *walletTransactionsInpu
 	if err != nil {
 		return nil, err
 	}
-	scan := &lineScan{api: a, account: account, in: in, before: before}
+	scan := &lineScan{api: a, account: account, in: in, before: before, lines: []Line{}}
 	if err := scan.run(ctx); err != nil {
 		return nil, err
 	}
@@ -152,14 +193,18 @@ type lineScan struct {
 }
 
 func (s *lineScan) run(ctx context.Context) error {
-	s.lines = []Line{}
+	if s.before == 0 && !s.in.To.IsZero() {
+		if err := s.skipLater(ctx); err != nil || s.before == 0 {
+			return err
+		}
+	}
 	for seen := 0; seen < maxScan; {
 		// One more than the page asks for tells whether there are further lines.
-		chunk := scanChunk
-		if s.in.Type == "" && s.in.To.IsZero() {
-			chunk = s.in.PageSize + 1 - len(s.lines)
+		chunk := s.in.PageSize + 1 - len(s.lines)
+		if s.in.Type != "" {
+			chunk = scanChunk
 		}
-		entries, err := s.api.Ledger.Entries(ctx, s.account.ID, s.before, chunk)
+		entries, err := s.api.Ledger.Entries(ctx, ledger.Page{Account: s.account.ID, Before: s.before, Limit: chunk})
 		if err != nil {
 			return err
 		}
@@ -173,6 +218,19 @@ func (s *lineScan) run(ctx context.Context) error {
 	return nil
 }
 
+// skipLater begins the walk at the end of the period; before stays 0 when nothing was booked by then.
+func (s *lineScan) skipLater(ctx context.Context) error {
+	b, err := s.api.Ledger.Balance(ctx, s.account.ID)
+	if err != nil {
+		return err
+	}
+	last, err := s.api.lastEntry(ctx, s.account.ID, b.Sequence, func(e ledger.Entry) bool { return e.BookedAt.Before(s.in.To) })
+	if err == nil && last.Sequence > 0 {
+		s.before = last.Sequence + 1
+	}
+	return err
+}
+
 // take adds the entries that the filters let through; done when the page is full or the period is left.
 func (s *lineScan) take(ctx context.Context, entries []ledger.Entry) (done bool, err error) {
 	facts, err := s.api.Transactions.ByPostings(ctx, postingsOf(entries))
@@ -184,7 +242,7 @@ func (s *lineScan) take(ctx context.Context, entries []ledger.Entry) (done bool,
 			return true, nil
 		}
 		fact, known := facts[e.Posting]
-		if s.passes(e, fact) {
+		if s.in.Type == "" || string(fact.Type) == s.in.Type {
 			if len(s.lines) == s.in.PageSize {
 				s.more = true
 				return true, nil
@@ -198,13 +256,6 @@ func (s *lineScan) take(ctx context.Context, entries []ledger.Entry) (done bool,
 		s.before = e.Sequence
 	}
 	return false, nil
-}
-
-func (s *lineScan) passes(e ledger.Entry, fact transactions.Transaction) bool {
-	if !s.in.To.IsZero() && !e.BookedAt.Before(s.in.To) {
-		return false
-	}
-	return s.in.Type == "" || string(fact.Type) == s.in.Type
 }
 
 // line words an entry. A posting of the core bank has no business fact behind it, and its line no transaction.
