@@ -19,8 +19,8 @@ import (
 	"nova/sql/pglocal"
 )
 
-// part is something that Nova runs on and does not bring along.
-type part struct {
+// requirement is something that Nova runs on and does not bring along.
+type requirement struct {
 	name string // as an argument of `nova dev install`
 	// packages and units are Debian's and Ubuntu's.
 	packages, unit string
@@ -29,7 +29,7 @@ type part struct {
 	missing  func() bool
 }
 
-var parts = []part{
+var requirements = []requirement{
 	{
 		name: "postgres", packages: "postgresql", unit: "postgresql", variable: databaseVariable,
 		missing: func() bool { _, err := pglocal.Find(""); return err != nil },
@@ -54,7 +54,7 @@ var elsewhereCommands = []struct{ manager, command string }{
 // devInstallCommand is `nova dev install`: what Nova runs on, installed where it is missing.
 func devInstallCommand() *cobra.Command {
 	var names []string
-	for _, p := range parts {
+	for _, p := range requirements {
 		names = append(names, p.name)
 	}
 	return &cobra.Command{
@@ -74,9 +74,9 @@ func devInstallCommand() *cobra.Command {
 }
 
 // wanted lists the parts that are named, or else needed, and missing.
-func wanted(names []string) []part {
-	var list []part
-	for _, p := range parts {
+func wanted(names []string) []requirement {
+	var list []requirement
+	for _, p := range requirements {
 		needed := slices.Contains(names, p.name) || len(names) == 0 && os.Getenv(p.variable) == ""
 		if needed && p.missing() {
 			list = append(list, p)
@@ -86,7 +86,7 @@ func wanted(names []string) []part {
 }
 
 // install installs the parts, or says what to type.
-func install(ctx context.Context, list []part, out io.Writer) error {
+func install(ctx context.Context, list []requirement, out io.Writer) error {
 	if len(list) == 0 {
 		return nil
 	}
@@ -156,7 +156,7 @@ type installer struct {
 
 // install installs the packages with their services off, and leaves everything else of the
 // machine as it was.
-func (i installer) install(ctx context.Context, list []part) (err error) {
+func (i installer) install(ctx context.Context, list []requirement) (err error) {
 	restore, err := i.quieten()
 	defer func() { err = errors.Join(err, restore()) }()
 	if err != nil {

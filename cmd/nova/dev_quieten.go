@@ -116,7 +116,7 @@ func (i installer) recover(policy, saved string) error {
 
 // forbids asks a policy whether both services may be started.
 func forbids(policy string) bool {
-	for _, p := range parts {
+	for _, p := range requirements {
 		err := exec.Command(policy, p.unit, "start").Run() //nolint:gosec,noctx // the machine's own policy; it only answers
 		var exit *exec.ExitError
 		if !errors.As(err, &exit) || exit.ExitCode() != denied {

@@ -71,7 +71,7 @@ func open(t *testing.T, url string) *sql.DB {
 	return db
 }
 
-func exec(t *testing.T, db *sql.DB, statement string) {
+func do(t *testing.T, db *sql.DB, statement string) {
 	t.Helper()
 	_, err := db.ExecContext(t.Context(), statement)
 	require.NoError(t, err)
@@ -87,12 +87,12 @@ func TestKilledServerComesBackWithItsDataOnTheSamePort(t *testing.T) {
 	var out said
 	s := start(t, pglocal.Options{Dir: folder(t), Throwaway: true, Say: out.say})
 	db := open(t, s.URL())
-	exec(t, db, "CREATE TABLE kept AS SELECT 1 AS one")
+	do(t, db, "CREATE TABLE kept AS SELECT 1 AS one")
 	for round := range 2 {
 		killed := s.PID()
 		require.NoError(t, syscall.Kill(killed, syscall.SIGKILL))
 		require.Eventually(t, func() bool { return s.PID() != killed }, patience, pause)
-		exec(t, db, "INSERT INTO kept VALUES (2)")
+		do(t, db, "INSERT INTO kept VALUES (2)")
 		n, err := count(t.Context(), db)
 		require.NoError(t, err)
 		require.Equal(t, round+2, n, "rows after kill %d", round+1)
@@ -105,7 +105,7 @@ func TestStartedAgainItKeepsDataPortAndPassword(t *testing.T) {
 	var out said
 	o := pglocal.Options{Dir: folder(t), Throwaway: true, Say: out.say}
 	s := start(t, o)
-	exec(t, open(t, s.URL()), "CREATE TABLE kept AS SELECT 1 AS one")
+	do(t, open(t, s.URL()), "CREATE TABLE kept AS SELECT 1 AS one")
 	before := s.URL()
 	require.NoError(t, s.Stop())
 
@@ -150,7 +150,7 @@ func TestServerLeftRunningIsTakenOverWithItsData(t *testing.T) {
 	var out said
 	o := pglocal.Options{Dir: folder(t), Throwaway: true, Say: out.say}
 	first := start(t, o)
-	exec(t, open(t, first.URL()), "CREATE TABLE kept AS SELECT 1 AS one")
+	do(t, open(t, first.URL()), "CREATE TABLE kept AS SELECT 1 AS one")
 	require.NoError(t, first.Stop())
 	orphan := leaveRunning(t, first)
 
