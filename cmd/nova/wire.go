@@ -1,0 +1,250 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"nova/channels/ussd"
+	"nova/channels/web"
+	"nova/configs"
+	"nova/core/agents"
+	"nova/core/clock"
+	"nova/core/commissions"
+	"nova/core/customers"
+	"nova/core/identity"
+	"nova/core/ledger"
+	"nova/core/limits"
+	"nova/core/outbox"
+	"nova/core/payments"
+	"nova/core/reports"
+	"nova/core/secret"
+	"nova/core/tariffs"
+	"nova/core/transactions"
+	"nova/menus"
+	"nova/sessions"
+	"nova/sql"
+)
+
+const (
+	// checkDatabase bounds how long a start waits for PostgreSQL and Redis.
+	checkStores = 10 * time.Second
+	// keysFolder is where the keys lie below the data folder.
+	keysFolder = "keys"
+	// issuer names this service in the tokens that it signs.
+	issuer = "nova"
+)
+
+// parts is a whole Nova, joined: what every role of a process and every tool is made from.
+type parts struct {
+	config   configs.Config
+	log      *slog.Logger
+	clock    clock.Clock
+	location *time.Location
+
+	keyring *secret.Keyring
+	signer  *identity.Signer
+	metrics *web.Metrics
+
+	db       *sql.DB
+	writerDB *sql.DB
+	sessions *sessions.Store
+
+	ledger       *ledger.Store
+	writer       *ledger.Writer
+	transactions *transactions.Store
+	promises     *transactions.Promises
+	outbox       *outbox.Store
+	books        payments.Books
+
+	identity  *identity.Service
+	clients   *identity.Clients
+	tokens    *identity.Tokens
+	customers *customers.Service
+	agents    *agents.Service
+	payments  *payments.Service
+
+	tariffs *tariffs.Book
+	limits  *limits.Book
+	packs   *menus.Packs
+	engine  *menus.Engine
+}
+
+// open joins everything that the configuration asks for. What it opened is closed by close, also after an error.
+func open(ctx context.Context, config configs.Config, log *slog.Logger, now clock.Clock) (*parts, error) {
+	p := &parts{config: config, log: log, clock: now, metrics: web.NewMetrics()}
+	ctx, cancel := context.WithTimeout(ctx, checkStores)
+	defer cancel()
+	for _, step := range []func(context.Context) error{
+		p.openMarket, p.openKeys, p.openStores, p.openLedger, p.openPeople, p.openMenus,
+	} {
+		if err := step(ctx); err != nil {
+			return p, errors.Join(err, p.close(ctx))
+		}
+	}
+	return p, nil
+}
+
+// openMarket reads what is the same for everybody in the market: time, prices, limits.
+func (p *parts) openMarket(context.Context) error {
+	var err error
+	if p.location, err = time.LoadLocation(p.config.TimeZone); err != nil {
+		return fmt.Errorf("time zone: %w", err)
+	}
+	text, err := p.config.Tariffs()
+	if err != nil {
+		return err
+	}
+	if p.tariffs, err = tariffs.Parse(text); err != nil {
+		return fmt.Errorf("tariffs: %w", err)
+	}
+	if text, err = p.config.Limits(); err != nil {
+		return err
+	}
+	if p.limits, err = limits.Parse(text); err != nil {
+		return fmt.Errorf("limits: %w", err)
+	}
+	return nil
+}
+
+// openKeys loads the keys; a development server makes those that are missing.
+func (p *parts) openKeys(context.Context) error {
+	dir := p.config.KeysDir
+	if dir == "" {
+		dir = filepath.Join(p.config.DataDir, keysFolder)
+	}
+	if p.config.GenerateKeys {
+		if err := errors.Join(secret.GenerateKeyring(dir), identity.GenerateSigner(dir)); err != nil {
+			return err
+		}
+	}
+	var err error
+	if p.keyring, err = secret.LoadKeyring(dir); err != nil {
+		return err
+	}
+	p.signer, err = identity.LoadSigner(dir)
+	return err
+}
+
+func (p *parts) openStores(ctx context.Context) error {
+	var err error
+	if p.db, err = sql.Open(ctx, p.config.DatabaseURL.Reveal(), sql.Options{}); err != nil {
+		return err
+	}
+	if p.writerDB, err = ledger.OpenDB(ctx, p.config.DatabaseURL.Reveal()); err != nil {
+		return err
+	}
+	sessions.LogTo(p.log)
+	p.sessions, err = sessions.Open(sessions.Options{
+		URL: p.config.RedisURL, Master: p.config.RedisMaster, Keys: p.keyring,
+		Mishap: func(ctx context.Context, err error) {
+			p.log.WarnContext(ctx, "a resume pointer was not written", slog.Any("error", err))
+		},
+	})
+	if err != nil {
+		return err
+	}
+	return p.sessions.Ping(ctx)
+}
+
+func (p *parts) openLedger(ctx context.Context) error {
+	credentials := identity.NewCredentials(p.keyring, identity.CredentialOptions{
+		MaxWrong: p.config.PINTries, Lock: time.Duration(p.config.PINLockMinutes) * time.Minute,
+	})
+	node, err := os.Hostname()
+	if err != nil {
+		node = issuer // only people read it
+	}
+	p.writer, err = ledger.NewWriter(ledger.WriterOptions{
+		DB: p.writerDB, Clock: p.clock, Credentials: credentials, Location: p.location, Codes: p.keyring.PINPepper, Node: node,
+	})
+	if err != nil {
+		return err
+	}
+	p.ledger = ledger.NewStore(p.db, p.clock)
+	p.transactions = transactions.NewStore(p.db)
+	p.promises = transactions.NewPromises(p.db)
+	p.outbox = outbox.NewStore(p.db, p.clock)
+	if p.books, err = payments.OpenBooks(ctx, p.db, p.ledger, p.config.Currency, p.clock); err != nil {
+		return err
+	}
+	p.identity = identity.New(identity.Options{
+		DB: p.db, Writer: p.writer, Keys: p.ledger, Credentials: credentials, Keyring: p.keyring, Clock: p.clock,
+	})
+	return nil
+}
+
+func (p *parts) openPeople(context.Context) error {
+	p.clients = identity.NewClients(p.db, p.keyring, p.clock)
+	p.tokens = identity.NewTokens(identity.TokenOptions{
+		Clients: p.clients, Signer: p.signer, Clock: p.clock, Issuer: issuer, Audience: issuer, Life: p.config.TokenLife,
+	})
+	p.customers = customers.New(customers.Options{
+		DB: p.db, Ledger: p.ledger, Identity: p.identity, Keyring: p.keyring, Clock: p.clock, Currency: p.config.Currency,
+	})
+	p.agents = agents.New(agents.Options{
+		DB: p.db, Ledger: p.ledger, Identity: p.identity, Clock: p.clock, Currency: p.config.Currency,
+	})
+	p.payments = payments.New(payments.Options{
+		DB: p.db, Writer: p.writer, Ledger: p.ledger, Transactions: p.transactions, Promises: p.promises,
+		Customers: p.customers, Agents: p.agents, Identity: p.identity, Tariffs: p.tariffs, Limits: p.limits,
+		Keyring: p.keyring, Clock: p.clock, Location: p.location, Currency: p.config.Currency, Books: p.books,
+	})
+	return nil
+}
+
+func (p *parts) openMenus(context.Context) error {
+	var err error
+	if p.packs, err = menus.LoadPacks(defaultLanguage); err != nil {
+		return err
+	}
+	p.engine, err = menus.New(menus.Options{
+		Packs: p.packs, Clock: p.clock, Currency: p.config.Currency, Region: p.config.Region, Location: p.location,
+		Help: p.config.HelpNumber,
+		Services: menus.Services{
+			Customers: p.customers, Agents: p.agents, Identity: p.identity, Payments: p.payments, Limits: p.limits,
+			Commissions: commissions.New(commissions.Options{
+				DB: p.db, Ledger: p.ledger, Agents: p.agents, Clock: p.clock, Location: p.location, Currency: p.config.Currency,
+			}),
+			Reports: reports.New(reports.Options{DB: p.db, Clock: p.clock, Location: p.location, Currency: p.config.Currency}),
+		},
+	})
+	return err
+}
+
+// pipeline takes the hops of all configured gateways.
+func (p *parts) pipeline() (*ussd.Pipeline, error) {
+	codes := map[string]menus.Root{}
+	for code, root := range p.config.ShortCodes {
+		codes[code] = menus.Root(root)
+	}
+	return ussd.New(ussd.Options{
+		Engine: p.engine, Sessions: p.sessions, Hash: p.keyring.Caller, Clock: p.clock, Log: p.log,
+		Gateways: append(gatewayTerms(p.config, codes), nativeTerms(codes)),
+		Meter:    p.metrics, Registry: p.metrics.Registry(),
+	})
+}
+
+// close ends everything that open opened, newest first.
+func (p *parts) close(ctx context.Context) error {
+	var errs []error
+	if p.writer != nil {
+		errs = append(errs, p.writer.Close(ctx))
+	}
+	if p.promises != nil {
+		errs = append(errs, p.promises.Close(ctx))
+	}
+	if p.sessions != nil {
+		errs = append(errs, p.sessions.Close())
+	}
+	for _, db := range []*sql.DB{p.writerDB, p.db} {
+		if db != nil {
+			errs = append(errs, db.Close())
+		}
+	}
+	return errors.Join(errs...)
+}

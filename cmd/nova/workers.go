@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"nova/channels/sms"
+	"nova/channels/sms/console"
+	"nova/core/ledger"
+	"nova/core/outbox"
+	"nova/core/payments"
+)
+
+// How often the workers look, and how much they take at once.
+const (
+	holdsEvery      = 5 * time.Second
+	holdsAtOnce     = 100
+	partitionsEvery = time.Hour
+	promisesEvery   = 5 * time.Second
+	// promiseAge is when a promise is overdue: longer than any hop's deadline and the ledger's own time for a group,
+	// and with promisesEvery well within the minute in which the customer is promised an SMS.
+	promiseAge = 20 * time.Second
+	// choreTime bounds one round of a worker.
+	choreTime = 30 * time.Second
+)
+
+// startWorkers runs the chores of a node with the role worker. Any number of nodes may.
+func (s *server) startWorkers(ctx context.Context, work *errgroup.Group) {
+	chores := ledger.NewWorkers(s.db, s.writer, s.clock)
+	s.every(ctx, work, "expire holds", holdsEvery, func(ctx context.Context) (int, error) {
+		return chores.ExpireHolds(ctx, holdsAtOnce)
+	})
+	s.every(ctx, work, "make partitions", partitionsEvery, func(ctx context.Context) (int, error) {
+		moved, err := chores.MakePartitions(ctx)
+		return int(moved), err
+	})
+	s.every(ctx, work, "settle promises", promisesEvery, func(ctx context.Context) (int, error) {
+		return s.payments.SettlePromises(ctx, promiseAge)
+	})
+	messages := sms.NewWorker(sms.Options{
+		Outbox: s.outbox, Renderer: s.engine, Sender: console.New(s.log), Unseal: s.unseal, Region: s.config.Region,
+		Clock: s.clock, Logger: s.log,
+	})
+	work.Go(func() error { return messages.Run(ctx) })
+}
+
+// every runs a chore now and then until ctx ends. A failed round is logged, and the next one tries again.
+func (s *server) every(ctx context.Context, work *errgroup.Group, name string, pause time.Duration,
+	chore func(context.Context) (int, error),
+) {
+	work.Go(func() error {
+		ticker := time.NewTicker(pause)
+		defer ticker.Stop()
+		for {
+			s.round(ctx, name, chore)
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-ticker.C:
+			}
+		}
+	})
+}
+
+func (s *server) round(ctx context.Context, name string, chore func(context.Context) (int, error)) {
+	ctx, cancel := context.WithTimeout(ctx, choreTime)
+	defer cancel()
+	done, err := chore(ctx)
+	switch {
+	case err != nil && ctx.Err() == nil:
+		s.log.Error("a worker's round failed", slog.String("worker", name), slog.Any("error", err))
+	case done > 0:
+		s.log.Info("a worker's round", slog.String("worker", name), slog.Int("done", done))
+	}
+}
+
+// unseal opens the one argument of a notice that stands sealed: a withdrawal code.
+func (s *server) unseal(n outbox.Notice) (map[string]string, error) {
+	code, err := s.keyring.Field.Open(n.Sealed, payments.NoticeAAD(n.ID))
+	if err != nil {
+		return nil, err
+	}
+	return map[string]string{payments.SealedArg: string(code)}, nil
+}
