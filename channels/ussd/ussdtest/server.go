@@ -106,6 +106,7 @@ func (s *server) serve(t testing.TB, app *web.App, p *ussd.Pipeline) {
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
+		client.CloseIdleConnections() // a server that shuts down waits for them
 		require.NoError(t, app.Shutdown(ctx))
 		require.NoError(t, p.Close(ctx))
 		require.NoError(t, <-served)
