@@ -105,10 +105,7 @@ func (o Operator) Subject() identity.Subject {
 }
 
 // Scope is the operator's part of an idempotency key.
-func (o Operator) Scope() string { return Scope(o.ID) }
-
-// Scope is the part of an idempotency key that says which operator confirmed.
-func Scope(id uuid.UUID) string { return "opr:" + id.String() }
+func (o Operator) Scope() string { return o.Subject().Scope() }
 
 // Usable is nil if the operator may work: they, their outlet and their agent are active. Else it is ACCOUNT_FROZEN
 // or ACCOUNT_CLOSED, and a viewer, who may only look, is FORBIDDEN.

@@ -52,10 +52,7 @@ func (c Customer) Subject() identity.Subject {
 }
 
 // Scope is the customer's part of an idempotency key.
-func (c Customer) Scope() string { return Scope(c.ID) }
-
-// Scope is the part of an idempotency key that says which person confirmed.
-func Scope(id uuid.UUID) string { return "cus:" + id.String() }
+func (c Customer) Scope() string { return c.Subject().Scope() }
 
 // Usable is nil for an active customer, else ACCOUNT_FROZEN or ACCOUNT_CLOSED.
 func (c Customer) Usable() error {

@@ -18,6 +18,8 @@ import (
 )
 
 const (
+	// operationConfirm is the operation of every key under which somebody confirmed who they are.
+	operationConfirm = "identity.confirm"
 	// maxIdentityTries wrong answers lock the questions: birth year and four characters are worth few guesses.
 	maxIdentityTries = 3
 	// identityLock is long, because an answer can be found out elsewhere and tried tomorrow; an agent can help sooner.
@@ -31,6 +33,7 @@ func (s *Service) ConfirmIdentity(ctx context.Context, key ledger.Key, id uuid.U
 	if err := s.withoutPIN(ctx, id); err != nil {
 		return err
 	}
+	key.Operation = operationConfirm
 	_, err := s.identity.Once(ctx, key, s.identity.Body("confirm identity", id.String(), yearText(birthYear), last4),
 		func(ctx context.Context, tx *sql.Tx) (map[string]string, error) {
 			return nil, s.confirmIn(ctx, tx, id, identityClaim{year: birthYear, last4: last4})
@@ -110,7 +113,8 @@ func (s *Service) SetFirstPIN(ctx context.Context, key ledger.Key, id uuid.UUID,
 	if err := identity.CheckPIN(pin, c.BirthDate.Year()); err != nil {
 		return err
 	}
-	if err := s.identity.Evidence(ctx, c.Subject(), key, confirmed); err != nil {
+	confirmed.Operation = operationConfirm
+	if err := s.identity.Evidence(ctx, c.Subject(), confirmed); err != nil {
 		return err
 	}
 	_, err = s.identity.Once(ctx, key, s.identity.Body("first pin", id.String()),

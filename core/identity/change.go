@@ -13,6 +13,9 @@ import (
 	"nova/sql"
 )
 
+// operationAuthenticate is the operation of every key under which a PIN was compared and nothing else done.
+const operationAuthenticate = "pin.authenticate"
+
 // PINChange is a new PIN for somebody who proved the old one a few screens before. Notice warns the owner; its
 // dedupe is filled in.
 type PINChange struct {
@@ -50,7 +53,8 @@ func (s *Service) ChangePIN(ctx context.Context, c PINChange) error {
 	if err := CheckPIN(c.PIN, 0); err != nil {
 		return err
 	}
-	if err := s.Evidence(ctx, c.Subject, c.Key, c.Authorised); err != nil {
+	c.Authorised.Operation = operationAuthenticate
+	if err := s.Evidence(ctx, c.Subject, c.Authorised); err != nil {
 		return err
 	}
 	_, err := s.Once(ctx, c.Key, s.Body("change pin", c.Subject.ID.String()),

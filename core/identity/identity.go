@@ -37,6 +37,12 @@ type Subject struct {
 	ID   uuid.UUID
 }
 
+// scopes say how an idempotency key names a kind of subject.
+var scopes = map[Kind]string{Customer: "cus:", Operator: "opr:", Client: "cli:", Staff: "stf:"}
+
+// Scope is the part of an idempotency key that says who confirmed.
+func (s Subject) Scope() string { return scopes[s.Kind] + s.ID.String() }
+
 // Proof is what a person brings to a use case that needs one: the PIN as typed, not yet compared. Only
 // Service.PIN makes one, and only the lock on the PIN's row decides whether it holds.
 type Proof struct {
@@ -96,8 +102,10 @@ func (s *Service) PIN(sub Subject, pin secret.Text) Proof {
 
 // Authenticate compares a PIN and does nothing else: the check before a balance or a statement is shown. It goes
 // through the ledger's writer, so a redelivered hop counts one wrong PIN once. Errors: PIN_INVALID with
-// attempts_left, ACCOUNT_LOCKED with retry_after_seconds, INVALID_STATE where no PIN is set.
+// attempts_left, ACCOUNT_LOCKED with retry_after_seconds, INVALID_STATE where no PIN is set. The key's operation is
+// always operationAuthenticate, so that its outcome is evidence of this and of nothing else.
 func (s *Service) Authenticate(ctx context.Context, key ledger.Key, p Proof) error {
+	key.Operation = operationAuthenticate
 	_, err := s.writer.Submit(ctx, &ledger.Command{
 		Key: key, Body: s.Body("authenticate", p.subject.ID.String()), Keep: true, Check: p.Check(),
 	})

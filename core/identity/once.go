@@ -89,11 +89,12 @@ func answered(stored *ledger.Stored) (done Done, refusal, err error) {
 	return done, nil, nil
 }
 
-// Evidence is nil if the step that was claimed under earlier succeeded, for the same person as key and at most ten
+// Evidence is nil if the step that was claimed under earlier succeeded, in the person's own scope and at most ten
 // minutes ago. A dialogue asks for a secret on one screen and uses it two screens later; the secret is not kept
-// meanwhile, so the stored outcome of the first step is the only proof. Else it is a FORBIDDEN.
-func (s *Service) Evidence(ctx context.Context, sub Subject, key, earlier ledger.Key) error {
-	if earlier.Scope != key.Scope {
+// meanwhile, so the stored outcome of the first step is the only proof. Else it is a FORBIDDEN. The caller names the
+// operation in earlier: evidence of one thing must not pass for another.
+func (s *Service) Evidence(ctx context.Context, sub Subject, earlier ledger.Key) error {
+	if earlier.Scope != sub.Scope() {
 		return fault.New(fault.CodeForbidden, "evidence of another person for %s", sub.ID)
 	}
 	stored, err := s.keys.Stored(ctx, earlier)

@@ -36,10 +36,14 @@ func (s *Service) submit(ctx context.Context, d *deal, o Order) (Receipt, error)
 	if errors.Is(err, ledger.ErrStale) {
 		return Receipt{}, err
 	}
-	if done, found, err := s.sameIntent(ctx, d, o, err); found {
-		return done, err
+	if decided(err) {
+		// Who reads the refusal on the screen needs no SMS to repeat it.
+		s.forget(ctx, o)
 	}
-	return Receipt{}, s.released(ctx, o, err)
+	if fault.Is(err, fault.DuplicateEntity) {
+		return s.sameIntent(ctx, d, o, err)
+	}
+	return Receipt{}, err
 }
 
 // confirmed refuses a proof of somebody else than the payer and an order without an intent: both are mistakes of
@@ -61,24 +65,23 @@ func (d *deal) promise(o Order) transactions.Promise {
 	}
 }
 
-// sameIntent tells whether the order's intent has become a transaction under another key: confirmed twice, from a
-// handset and an app perhaps. Whoever confirmed it gets that transaction's receipt, marked as replayed; an intent
-// that did something else is an INVALID_STATE. Only a refusal makes it worth a look.
-func (s *Service) sameIntent(ctx context.Context, d *deal, o Order, refusal error) (Receipt, bool, error) {
-	if !decided(refusal) {
-		return Receipt{}, false, nil
-	}
+// sameIntent answers an order whose intent has become a transaction under another key: confirmed twice, from a handset
+// and an app perhaps. Whoever confirmed the same thing gets that transaction's receipt, marked as replayed; an intent
+// that did something else is an INVALID_STATE.
+func (s *Service) sameIntent(ctx context.Context, d *deal, o Order, refusal error) (Receipt, error) {
 	done, found, err := s.done(ctx, o.Intent)
-	if err != nil || !found {
-		return Receipt{}, false, nil // the refusal is the answer; the look was a courtesy
+	if err != nil {
+		return Receipt{}, err
 	}
-	s.forget(ctx, o)
+	if !found {
+		return Receipt{}, refusal
+	}
 	if done.From.Owner != d.from.Owner || done.To.Owner != d.to.Owner || done.Type != d.typ || done.Amount != d.amount {
-		return Receipt{}, true, fault.Wrap(refusal, fault.InvalidState, "intent %s did something else", o.Intent)
+		return Receipt{}, fault.Wrap(refusal, fault.InvalidState, "intent %s did something else", o.Intent)
 	}
 	receipt := receiptOf(done)
 	receipt.Replayed = true
-	return receipt, true, nil
+	return receipt, nil
 }
 
 // decided reports whether the ledger said no for good. Everything else - taken and not yet known, unavailable, our
@@ -92,14 +95,6 @@ func decided(err error) bool {
 	default:
 		return false
 	}
-}
-
-// released forgets the promise of a refusal that the person reads on the screen: no SMS needs to repeat it.
-func (s *Service) released(ctx context.Context, o Order, err error) error {
-	if decided(err) {
-		s.forget(ctx, o)
-	}
-	return err
 }
 
 // forget drops the promise of an order that was answered.
