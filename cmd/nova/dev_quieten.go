@@ -83,7 +83,7 @@ func (i installer) noCluster() (undo func() error, err error) {
 // already is left alone.
 func (i installer) noStart() (undo func() error, err error) {
 	policy, saved := i.root+policyFile, i.root+savedPolicy
-	if err := i.recover(policy, saved); err != nil {
+	if err := i.putBack(policy, saved); err != nil {
 		return nil, err
 	}
 	if forbids(policy) {
@@ -96,7 +96,7 @@ func (i installer) noStart() (undo func() error, err error) {
 		if err := os.Remove(policy); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return fmt.Errorf("remove our policy-rc.d: %w", err)
 		}
-		return i.recover(policy, saved)
+		return i.putBack(policy, saved)
 	}
 	text := fmt.Sprintf(ourPolicy, os.Getpid(), saved)
 	if err := os.WriteFile(policy, []byte(text), 0o755); err != nil { //nolint:gosec // G306: it must be executable.
@@ -105,9 +105,9 @@ func (i installer) noStart() (undo func() error, err error) {
 	return undo, nil
 }
 
-// recover puts the machine's own policy back, where an installation that was killed left it
+// putBack puts the machine's own policy back, where an installation that was killed left it
 // aside, too.
-func (i installer) recover(policy, saved string) error {
+func (i installer) putBack(policy, saved string) error {
 	if err := os.Rename(saved, policy); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("put the machine's policy-rc.d back: %w", err)
 	}
