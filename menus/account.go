@@ -89,6 +89,9 @@ func (t *Turn) showLines(lines []line) error {
 		if l.in {
 			sign = "+"
 		}
+		if l.name == "" {
+			l.name = houseName
+		}
 		shown = append(shown, l.when+" "+sign+l.amount.Format()+" "+shorten(l.name, lineName))
 	}
 	if len(shown) == 0 {
@@ -101,6 +104,9 @@ func (t *Turn) showLines(lines []line) error {
 	t.Show("lines", strings.Join(shown, "\n"))
 	return nil
 }
+
+// houseName stands for the other side of a movement that no person made, such as an opening balance.
+const houseName = "Nova"
 
 // lineName is what a name may take in a list of movements.
 const lineName = 10

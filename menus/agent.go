@@ -112,7 +112,7 @@ func readRedeemCustomer(ctx context.Context, t *Turn, input string) (string, err
 	}
 	quote, err := t.Services().Payments.QuoteRedeem(ctx, t.Me(), number)
 	if err != nil {
-		return "", notFoundAs(err, "code")
+		return "", noLiveCode(err)
 	}
 	t.keepNumber(number)
 	t.keepPayee(quote.From, maxNameShown)

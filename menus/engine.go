@@ -26,6 +26,7 @@ func (e *Engine) Begin(ctx context.Context, s *sessions.Session, d Dial, resume 
 			return out
 		}
 		if t.secretAwaited() {
+			t.resume = nil // the pointer stays what the lost dialogue left
 			return t.finish("stop.dial_again", errPastSecret)
 		}
 		t = e.turn(s, d)
@@ -184,4 +185,7 @@ func (t *Turn) secretAwaited() bool {
 
 // stranger tells that nobody is registered under the caller's number, or not yet fully: what is dialled ahead never
 // enters registration.
-func (t *Turn) stranger() bool { return t.Value(myScope) == "" }
+func (t *Turn) stranger() bool {
+	home := t.Value(myHome)
+	return home == newcomersHome || home == unprovenHome
+}

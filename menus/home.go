@@ -138,7 +138,6 @@ func (t *Turn) unlocked(ctx context.Context, who identity.Subject, home string, 
 	}
 	if !status.HasPIN {
 		t.standHome(unprovenHome)
-		t.Keep(myScope, "") // not known for sure before the answers are right
 		return nil
 	}
 	t.standHome(home)

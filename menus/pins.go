@@ -9,6 +9,7 @@ import (
 	"nova/core/clock"
 	"nova/core/customers"
 	"nova/core/fault"
+	"nova/core/identity"
 	"nova/core/policy"
 	"nova/core/secret"
 	"nova/core/transactions"
@@ -168,7 +169,7 @@ func pinReason(err error) error {
 	if !fault.Is(err, fault.ValidationError) {
 		return err
 	}
-	if fault.From(err).Fields["pin"] == "used" {
+	if fault.From(err).Fields["pin"] == identity.PINInUse {
 		return again("pin_used")
 	}
 	return again("pin_weak")

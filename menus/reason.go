@@ -98,6 +98,14 @@ func notFoundAs(err error, what string) error {
 	return err
 }
 
+// noLiveCode words that there is nothing to redeem: no code, or one whose time is over.
+func noLiveCode(err error) error {
+	if fault.Is(err, fault.NotFound) || fault.Is(err, fault.OTPExpired) {
+		return &reasonError{key: "reason.no_code", err: err}
+	}
+	return err
+}
+
 // floatReason words an agent's lack of e-money, which is no customer's poverty.
 func floatReason(err error) error {
 	if fault.Is(err, fault.InsufficientFunds) {

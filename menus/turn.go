@@ -125,12 +125,12 @@ func (t *Turn) EarlierKey(name string) ledger.Key {
 
 func (t *Turn) hop(n int) string { return fmt.Sprintf("%s:%d", t.s.Dialogue, n) }
 
-// scope is the person where there is one, so that a key can't be replayed by another.
+// scope is the person where there is one, so that a key can't be used by another.
 func (t *Turn) scope() string {
-	if t.stranger() {
-		return "dlg:" + t.s.Dialogue.String()
+	if scope := t.Value(myScope); scope != "" {
+		return scope
 	}
-	return t.Value(myScope)
+	return "dlg:" + t.s.Dialogue.String()
 }
 
 func (t *Turn) hour(at time.Time) string { return at.In(t.e.o.Location).Format("15:04") }

@@ -26,6 +26,9 @@ type PINChange struct {
 	Notice     outbox.Notice
 }
 
+// PINInUse is the problem of the field pin where somebody chooses the PIN that they have.
+const PINInUse = "is the one in use"
+
 // CheckNew refuses a PIN before it is asked again: weak, or the one in use. Both are a VALIDATION_ERROR on the field
 // pin. birthYear 0 means that it is not known.
 func (s *Service) CheckNew(ctx context.Context, sub Subject, pin secret.Text, birthYear int) error {
@@ -42,7 +45,7 @@ func (s *Service) CheckNew(ctx context.Context, sub Subject, pin secret.Text, bi
 func (s *Service) unlikeOld(row *credential, pin secret.Text) error {
 	same, err := s.credentials.compare(row, pin)
 	if err == nil && same {
-		return fault.New(fault.ValidationError, "PIN of %s is in use", row.SubjectID).Field("pin", "is the one in use")
+		return fault.New(fault.ValidationError, "PIN of %s is in use", row.SubjectID).Field("pin", PINInUse)
 	}
 	return err
 }

@@ -1,0 +1,142 @@
+package main
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"nova/channels/sms"
+	"nova/channels/sms/console"
+	"nova/configs"
+	"nova/core/clock"
+	"nova/core/ledger"
+	"nova/core/msisdn"
+	"nova/core/secret"
+	"nova/menus/menutest"
+	"nova/sessions/redistest"
+	"nova/sql/sqltest"
+)
+
+// noon is a Saturday in Barbados, ten in the morning.
+var noon = time.Date(2026, 11, 21, 14, 0, 0, 0, time.UTC)
+
+// world is a whole server with the demonstration's data, on a database and a Redis of its own, and one handset.
+type world struct {
+	t      *testing.T
+	clock  *clock.Manual
+	server *server
+	inbox  *console.Sender
+	outbox *sms.Worker
+
+	dials   int
+	caller  string
+	code    string
+	session string
+	inputs  []string
+}
+
+var _ menutest.World = (*world)(nil)
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	_, database := sqltest.Open(t)
+	config := configs.Default(configs.Development)
+	config.DatabaseURL, config.RedisURL = secret.New(database), secret.New(redistest.Start(t).URL())
+	config.KeysDir = t.TempDir()
+	w := &world{t: t, clock: clock.NewManual(noon)}
+	p, err := open(t.Context(), config, slog.New(slog.DiscardHandler), w.clock)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, p.close(context.Background())) })
+	_, err = ledger.NewWorkers(p.db, p.writer, w.clock).MakePartitions(t.Context())
+	require.NoError(t, err)
+	require.NoError(t, p.seed(t.Context()))
+	w.server, err = newServer(p)
+	require.NoError(t, err)
+	w.inbox = console.New(slog.New(slog.DiscardHandler))
+	w.outbox = sms.NewWorker(sms.Options{
+		Outbox: p.outbox, Renderer: p.engine, Sender: w.inbox, Unseal: w.server.unseal, Region: config.Region, Clock: w.clock,
+		Poll: time.Hour,
+	})
+	return w
+}
+
+// Dial opens a dialogue as Africa's Talking does: what lies beyond the short code is the first text.
+func (w *world) Dial(caller, dialled string) string {
+	w.dials++
+	w.caller, w.session = caller, "walk-"+strconv.Itoa(w.dials)
+	parts := strings.Split(strings.Trim(dialled, "*#"), "*")
+	w.code, w.inputs = "*"+parts[0]+"#", parts[1:]
+	return w.hop()
+}
+
+func (w *world) Key(input string) string {
+	w.inputs = append(w.inputs, input)
+	return w.hop()
+}
+
+func (w *world) Again() string { return w.hop() }
+
+// Drop does nothing: a network that loses a dialogue tells nobody.
+func (w *world) Drop() {}
+
+func (w *world) Wait(d time.Duration) { w.clock.Advance(d) }
+
+// hop is one callback.
+func (w *world) hop() string {
+	form := url.Values{
+		"sessionId": {w.session}, "phoneNumber": {w.caller}, "serviceCode": {w.code}, "text": {strings.Join(w.inputs, "*")},
+	}
+	request := httptest.NewRequest(http.MethodPost, "/ussd/africastalking/demo", strings.NewReader(form.Encode()))
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	answer, err := w.server.app.Fiber().Test(request, -1)
+	require.NoError(w.t, err)
+	defer func() { _ = answer.Body.Close() }() // read whole
+	body, err := io.ReadAll(answer.Body)
+	require.NoError(w.t, err)
+	require.Equal(w.t, http.StatusOK, answer.StatusCode)
+	return string(body)
+}
+
+func (w *world) Holds(caller, account string) string {
+	ctx := w.t.Context()
+	number, err := msisdn.Parse(caller, "BB")
+	require.NoError(w.t, err)
+	var id uuid.UUID
+	if account == "wallet" {
+		c, err := w.server.customers.ByMSISDN(ctx, number)
+		require.NoError(w.t, err)
+		id = c.Wallet
+	} else {
+		o, err := w.server.agents.OperatorByMSISDN(ctx, number)
+		require.NoError(w.t, err)
+		id = map[string]uuid.UUID{"float": o.Agent.Float, "commission": o.Agent.Commission}[account]
+	}
+	b, err := w.server.ledger.Balance(ctx, id)
+	require.NoError(w.t, err)
+	return amount(b.Available).Format()
+}
+
+// SMS sends what waits and reads the newest message to the caller.
+func (w *world) SMS(caller string) string {
+	number, err := msisdn.Parse(caller, "BB")
+	require.NoError(w.t, err)
+	_, err = w.outbox.Once(w.t.Context())
+	require.NoError(w.t, err)
+	newest := ""
+	for _, m := range w.inbox.Sent() {
+		if m.To == number {
+			newest = m.Text.Reveal()
+		}
+	}
+	return newest
+}
