@@ -129,7 +129,7 @@ func (s *Service) Status(ctx context.Context, sub Subject) (Status, error) {
 	row.expire(now)
 	st := Status{HasPIN: true, TriesLeft: s.credentials.maxWrong - row.Wrong}
 	if row.lockedAt(now) {
-		st.LockedUntil, st.TriesLeft = *row.LockedUntil, 0
+		st.LockedUntil, st.TriesLeft = row.LockedUntil.UTC(), 0
 	}
 	return st, nil
 }
