@@ -73,14 +73,32 @@ func lockState(ctx context.Context, tx *sql.Tx, st *State, commands []*Command, 
 			return err
 		}
 	}
-	if len(rest.counters) > 0 {
-		_, err := tx.Exec(ctx, queries.Get("add_counters"),
-			rest.subjects.Array(), rest.starts.Array(), rest.windows.Array(), rest.rules.Array())
-		if err != nil {
-			return err
-		}
+	rest, err := addCounters(ctx, tx, st, rest)
+	if err != nil || rest == nil {
+		return err
 	}
 	return lockRows(ctx, tx, st, rest, lane)
+}
+
+// addCounters makes the missing counters and puts them into the state. It returns what must still be locked: the
+// accounts, and counters that somebody else made first; nil for nothing.
+func addCounters(ctx context.Context, tx *sql.Tx, st *State, ls *lockSet) (*lockSet, error) {
+	if len(ls.counters) == 0 {
+		return ls, nil
+	}
+	var lost []int
+	err := tx.Select(ctx, &lost, queries.Get("add_counters"),
+		ls.subjects.Array(), ls.starts.Array(), ls.windows.Array(), ls.rules.Array())
+	if err != nil {
+		return nil, err
+	}
+	for _, k := range ls.counters {
+		st.counters[k] = &counter{counterKey: k}
+	}
+	for _, place := range lost {
+		delete(st.counters, ls.counters[place-1])
+	}
+	return ls.missing(st), nil
 }
 
 func lockRows(ctx context.Context, tx *sql.Tx, st *State, ls *lockSet, lane int) error {

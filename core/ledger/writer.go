@@ -49,7 +49,7 @@ func OpenDB(ctx context.Context, url string) (*sql.DB, error) {
 		"idle_in_transaction_session_timeout": fmt.Sprint(ghostTime.Milliseconds()),
 		"plan_cache_mode":                     "force_generic_plan",
 		"enable_seqscan":                      "off",
-		"enable_hashjoin":                     "off",
+		"enable_nestloop":                     "off",
 		"enable_mergejoin":                    "off",
 		"jit":                                 "off",
 	}})

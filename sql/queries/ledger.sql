@@ -19,7 +19,7 @@ from idempotency_keys where digest = any($1::bytea[]);
 update idempotency_keys k
 set code = u.code, result = u.result
 from unnest($1::bytea[], $2::text[], $3::text[]) as u (digest, code, result)
-where k.digest = u.digest;
+where k.digest = any($1) and k.digest = u.digest;
 
 -- name: drop_keys
 delete from idempotency_keys where digest = any($1::bytea[]);
@@ -30,35 +30,46 @@ on conflict (digest) do nothing;
 
 -- name: lock_state
 -- Everything that a group decides by, locked in the one order: balances, holds, transactions, counters, sorted
--- within each (the subqueries run one after another). $2 is the writer's lane. Each part comes as one text with a
--- line a row, which costs either side a fraction of a row's protocol.
-with wanted (account_id) as (
-    select unnest($1::uuid[])
-    union
-    select account_id from holds where id = any($3::uuid[])
-), b as materialized (
-    select b.* from balances b join wanted using (account_id)
-    where b.lane = $2::smallint or (b.lane = 0 and b.floor is not null)
-    order by b.account_id, b.lane
-    for no key update of b
-), h as materialized (
-    select h.* from holds h
-    where h.id in (
-        select unnest($3::uuid[])
+-- within each (the subqueries run one after another, and a lateral one row by row). $2 is the writer's lane. Each part
+-- comes as one text with a line a row, which costs either side a fraction of a row's protocol. Lateral subqueries
+-- leave the planner no choice but to look up each row by its key, whatever it believes of the tables' sizes.
+with b as materialized (
+    select l.*
+    from (
+        select unnest($1::uuid[]) as account_id
         union
-        select id from holds
-        where account_id = any($4::uuid[]) and status = 'active' and kind = 'withdrawal_code')
-    order by h.id
-    for no key update of h
+        select account_id from holds where id = any($3::uuid[])
+        order by account_id
+    ) wanted cross join lateral (
+        select * from balances b
+        where b.account_id = wanted.account_id and (b.lane = $2::smallint or (b.lane = 0 and b.floor is not null))
+        for no key update
+    ) l
+), h as materialized (
+    select l.*
+    from (
+        select unnest($3::uuid[]) as id
+        union
+        select id from holds where account_id = any($4::uuid[]) and status = 'active' and kind = 'withdrawal_code'
+        order by id
+    ) wanted cross join lateral (select * from holds h where h.id = wanted.id for no key update) l
 ), t as materialized (
-    select t.id, t.status from transactions t where t.id = any($5::uuid[]) order by t.id for no key update of t
+    select l.*
+    from (select unnest($5::uuid[]) as id order by id) wanted
+    cross join lateral (select t.id, t.status from transactions t where t.id = wanted.id for no key update) l
 ), c as materialized (
-    select u.place, c.used from counters c
-    join unnest($10::uuid[], $11::date[], $12::smallint[], $13::text[]) with ordinality
-        as u (subject, window_start, window_kind, rule, place)
-        on (c.subject, c.window_start, c.window_kind, c.rule) = (u.subject, u.window_start, u.window_kind, u.rule)
-    order by c.subject, c.window_start, c.window_kind, c.rule
-    for no key update of c
+    select u.place, l.used
+    from (
+        select *
+        from unnest($10::uuid[], $11::date[], $12::smallint[], $13::text[]) with ordinality
+            as u (subject, window_start, window_kind, rule, place)
+        order by subject, window_start, window_kind, rule
+    ) u cross join lateral (
+        select c.used from counters c
+        where c.subject = u.subject and c.window_start = u.window_start and c.window_kind = u.window_kind
+          and c.rule = u.rule
+        for no key update
+    ) l
 )
 select
     coalesce((select string_agg(concat_ws(' ', account_id, lane, currency, credit_normal::int, status, tier,
@@ -70,9 +81,12 @@ select
     coalesce((select string_agg(concat_ws(' ', id, status), E'\n') from t), '') as changes,
     coalesce((select string_agg(concat_ws(' ', place, used), E'\n') from c), '') as counters,
     coalesce((select string_agg(intent_id::text, E'\n') from transactions where intent_id = any($6::uuid[])), '') as intents,
-    coalesce((select string_agg(u.place::text, E'\n') from transactions t
-        join unnest($7::uuid[], $8::text[]) with ordinality as u (client_id, reference, place)
-            on t.client_id = u.client_id and t.reference = u.reference and t.reference <> ''), '') as client_references,
+    coalesce((select string_agg(u.place::text, E'\n')
+        from unnest($7::uuid[], $8::text[]) with ordinality as u (client_id, reference, place)
+        cross join lateral (
+            select 1 from transactions t
+            where t.client_id = u.client_id and t.reference = u.reference and t.reference <> '' limit 1
+        ) l), '') as client_references,
     coalesce((select string_agg(reverses::text, E'\n') from postings where reverses = any($9::uuid[])), '') as reversed;
 
 -- name: add_lane_balances
@@ -87,17 +101,27 @@ from (
 on conflict do nothing;
 
 -- name: add_counters
-insert into counters (subject, window_start, window_kind, rule)
-select * from unnest($1::uuid[], $2::date[], $3::smallint[], $4::text[]) as u (subject, window_start, window_kind, rule)
-order by subject, window_start, window_kind, rule
-on conflict do nothing;
+-- Answers with the places (from 1) of those that somebody else has made meanwhile; the others are the caller's own.
+with wanted as (
+    select * from unnest($1::uuid[], $2::date[], $3::smallint[], $4::text[]) with ordinality
+        as u (subject, window_start, window_kind, rule, place)
+), made as (
+    insert into counters (subject, window_start, window_kind, rule)
+    select subject, window_start, window_kind, rule from wanted order by subject, window_start, window_kind, rule
+    on conflict do nothing
+    returning subject, window_start, window_kind, rule
+)
+select place from wanted
+where (subject, window_start, window_kind, rule) not in (select subject, window_start, window_kind, rule from made);
 
 -- name: write_balances
+-- Here and in the other updates the condition on the array itself looks redundant: it makes every plan look up the
+-- rows by their key first, whatever the planner believes of the table's size.
 update balances b
 set posted = u.posted, held = u.held, sequence = u.sequence, booked_at = u.booked_at
 from unnest($1::uuid[], $2::smallint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::timestamptz[])
     as u (account_id, lane, posted, held, sequence, booked_at)
-where b.account_id = u.account_id and b.lane = u.lane;
+where b.account_id = any($1) and b.account_id = u.account_id and b.lane = u.lane;
 
 -- name: write_postings
 insert into postings (id, reverses, seal, booked_at, value_date, lane, place, currency, narration, reference)
@@ -116,7 +140,7 @@ set captured = u.captured, status = u.status, tries = u.tries,
     code_hash = case when u.status = 'active' then h.code_hash end,
     code_sealed = case when u.status = 'active' then h.code_sealed end
 from unnest($1::uuid[], $2::bigint[], $3::text[], $4::smallint[]) as u (id, captured, status, tries)
-where h.id = u.id;
+where h.id = any($1) and h.id = u.id;
 
 -- name: write_holds
 insert into holds (id, account_id, minor, captured, fee, created_at, expires_at, code_version, tries, kind, status,
@@ -130,7 +154,8 @@ update counters c
 set used = u.used
 from unnest($1::uuid[], $2::date[], $3::smallint[], $4::text[], $5::bigint[])
     as u (subject, window_start, window_kind, rule, used)
-where (c.subject, c.window_start, c.window_kind, c.rule) = (u.subject, u.window_start, u.window_kind, u.rule);
+where c.subject = any($1) and c.window_start = any($2) and c.subject = u.subject and c.window_start = u.window_start
+  and c.window_kind = u.window_kind and c.rule = u.rule;
 
 -- name: pass_lane
 -- The fence: it touches no row when the lane was leased to somebody else.

@@ -14,7 +14,7 @@ set status = u.target, posting_id = coalesce(u.posting_id, t.posting_id), posted
     reversed_by = coalesce(u.reversed_by, t.reversed_by)
 from unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::timestamptz[], $6::uuid[])
     as u (id, source, target, posting_id, posted_at, reversed_by)
-where t.id = u.id and t.status = u.source;
+where t.id = any($1) and t.id = u.id and t.status = u.source;
 
 -- name: by_id
 select * from transactions where id = $1;
