@@ -94,7 +94,7 @@ func readFile(path string) ([]byte, error) {
 	if info.IsDir() || info.Size() > maxFile {
 		return nil, errors.New("is a folder or larger than a configuration can be")
 	}
-	return os.ReadFile(path)
+	return os.ReadFile(path) //nolint:gosec // the operator names the file
 }
 
 // decode reads the file strictly. The library's own message would show the lines around the mistake, and they may

@@ -19,7 +19,7 @@ import (
 
 const (
 	grantClientCredentials = "client_credentials"
-	tokenPath              = "/v1/oauth/token"
+	oauthPath              = "/v1/oauth/token"
 	jsonType               = "application/json"
 	formType               = "application/x-www-form-urlencoded"
 	basicScheme            = "Basic "
@@ -72,7 +72,7 @@ func tokenOperation() web.Operation {
 	return web.Operation{
 		Access: web.Open("public: the client's secret is in the request"),
 		Operation: huma.Operation{
-			OperationID: "oauth_token", Method: http.MethodPost, Path: tokenPath, Tags: []string{"Clients"},
+			OperationID: "oauth_token", Method: http.MethodPost, Path: oauthPath, Tags: []string{"Clients"},
 			Summary: "Access token for a client",
 			Description: "The client credentials grant of RFC 6749, section 4.4, as a form or as JSON. The client proves " +
 				"itself by HTTP Basic or in the body, not both. Failures have the API's error body: a wrong secret is " +
@@ -85,7 +85,7 @@ func tokenOperation() web.Operation {
 
 // describeTokenForm gives the form the same schema as the JSON body.
 func describeTokenForm(app *web.App) {
-	content := app.API().OpenAPI().Paths[tokenPath].Post.RequestBody.Content
+	content := app.API().OpenAPI().Paths[oauthPath].Post.RequestBody.Content
 	content[formType].Schema = content[jsonType].Schema
 }
 

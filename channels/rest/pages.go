@@ -52,8 +52,8 @@ func (a *api) pageQuery(parts ...string) pageQuery {
 func (q pageQuery) token(position int64) (string, error) {
 	head := make([]byte, tokenHead, tokenHead+tokenMAC)
 	version := q.mac.Current()
-	binary.BigEndian.PutUint32(head, uint32(version))      //nolint:gosec // versions count up from 1
-	binary.BigEndian.PutUint64(head[4:], uint64(position)) //nolint:gosec // positions are sequences, which are positive
+	binary.BigEndian.PutUint32(head, uint32(version))
+	binary.BigEndian.PutUint64(head[4:], uint64(position))
 	sum, err := q.sum(version, head)
 	if err != nil {
 		return "", fmt.Errorf("sign page token: %w", err)
@@ -76,7 +76,7 @@ func (q pageQuery) position(token string) (int64, error) {
 	if err != nil || subtle.ConstantTimeCompare(want, raw[tokenHead:]) != 1 {
 		return 0, refused
 	}
-	return int64(binary.BigEndian.Uint64(raw[4:])), nil //nolint:gosec // only our own tokens come this far
+	return int64(binary.BigEndian.Uint64(raw[4:])), nil
 }
 
 func (q pageQuery) sum(version int, head []byte) ([]byte, error) {

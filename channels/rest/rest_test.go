@@ -66,6 +66,8 @@ type books struct {
 	entries  map[uuid.UUID][]ledger.Entry // oldest first
 	facts    map[uuid.UUID]transactions.Transaction
 	reads    int
+
+	byPosting map[uuid.UUID]transactions.Transaction
 }
 
 func (b *books) Account(_ context.Context, id uuid.UUID) (ledger.Account, error) {
@@ -101,9 +103,9 @@ func (b *books) ByID(_ context.Context, id uuid.UUID) (transactions.Transaction,
 
 func (b *books) ByPostings(_ context.Context, postings []uuid.UUID) (map[uuid.UUID]transactions.Transaction, error) {
 	found := map[uuid.UUID]transactions.Transaction{}
-	for _, t := range b.facts {
-		if slices.Contains(postings, t.Posting) {
-			found[t.Posting] = t
+	for _, posting := range postings {
+		if t, ok := b.byPosting[posting]; ok {
+			found[posting] = t
 		}
 	}
 	return found, nil
@@ -132,7 +134,7 @@ func (b *books) fill(n int) {
 		e.BalanceAfter = balance
 		b.entries[marcia] = append(b.entries[marcia], e)
 		if i > 1 {
-			b.facts[t.ID] = t
+			b.facts[t.ID], b.byPosting[t.Posting] = t, t
 		}
 	}
 	b.balances[marcia] = ledger.Balance{Posted: balance, Held: 5100, Available: balance - 5100, Currency: "BBD", Sequence: int64(n)}
@@ -146,7 +148,7 @@ func newBooks(n int) *books {
 			fees:   {ID: fees, Product: ledger.FeeIncome, Currency: "BBD", Status: ledger.Active},
 		},
 		balances: map[uuid.UUID]ledger.Balance{}, entries: map[uuid.UUID][]ledger.Entry{},
-		facts: map[uuid.UUID]transactions.Transaction{},
+		facts: map[uuid.UUID]transactions.Transaction{}, byPosting: map[uuid.UUID]transactions.Transaction{},
 	}
 	b.fill(n)
 	return b

@@ -32,7 +32,7 @@ var docsAssets = []string{"swagger-ui.css", "swagger-ui-bundle.js"}
 func (a *App) serveDocs() {
 	access := Open("public: the contract as a page")
 	a.Handle(http.MethodGet, docsPath, access, docsFile(docsPage, fiber.MIMETextHTMLCharsetUTF8))
-	a.Handle(http.MethodGet, docsPath+"/docs.js", access, docsFile(docsScript, fiber.MIMEApplicationJavaScriptCharsetUTF8))
+	a.Handle(http.MethodGet, docsPath+"/docs.js", access, docsFile(docsScript, fiber.MIMETextJavaScriptCharsetUTF8))
 	assets := adaptor.HTTPHandler(v5emb.New("Nova", openAPIPath, docsPath))
 	for _, name := range docsAssets {
 		a.Handle(http.MethodGet, docsPath+"/"+name, access, func(c *fiber.Ctx) error {

@@ -20,16 +20,15 @@ func NewLogger(w io.Writer, level slog.Level, format string) *slog.Logger {
 
 // mask hides numbers in texts and errors. Numbers proper (counts, durations, minor units) are left alone.
 func mask(_ []string, attr slog.Attr) slog.Attr {
-	switch attr.Value.Kind() {
-	case slog.KindTime:
-		attr.Value = slog.TimeValue(attr.Value.Time().UTC())
-	case slog.KindString:
-		attr.Value = slog.StringValue(hideNumbers(attr.Value.String()))
-	case slog.KindAny:
-		if err, ok := attr.Value.Any().(error); ok {
-			attr.Value = slog.StringValue(hideNumbers(err.Error()))
-		}
-	default:
+	value := attr.Value
+	if value.Kind() == slog.KindTime {
+		attr.Value = slog.TimeValue(value.Time().UTC())
+	}
+	if value.Kind() == slog.KindString {
+		attr.Value = slog.StringValue(hideNumbers(value.String()))
+	}
+	if err, ok := value.Any().(error); ok && value.Kind() == slog.KindAny {
+		attr.Value = slog.StringValue(hideNumbers(err.Error()))
 	}
 	return attr
 }

@@ -17,7 +17,7 @@ import (
 const (
 	// overloadRetry is how many seconds a caller is asked to wait when the server is full or a dependency is down.
 	overloadRetry = 1
-	// unmatched labels requests that no route serves, and unread those whose head or body could not be read: a label
+	// unmatched labels requests that came to no route, for want of one or of a token, and unread those whose head or body could not be read: a label
 	// taken from the request would let anybody fill the metrics with series.
 	unmatched = "unmatched"
 	unread    = "unread"
@@ -47,8 +47,7 @@ func (a *App) observe(c *fiber.Ctx) error {
 	}
 	err := c.Next()
 	route := c.Route().Path
-	var router *fiber.Error
-	if errors.As(err, &router) && (router.Code == http.StatusNotFound || router.Code == http.StatusMethodNotAllowed) {
+	if _, declared := a.routes[c.Method()+" "+route]; !declared {
 		route = unmatched
 	}
 	if err != nil {

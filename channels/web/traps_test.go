@@ -149,12 +149,12 @@ func plainParam(t *testing.T, sent string) string {
 	app.Handle(http.MethodGet, "/x/:id", web.Open("test"), func(c *fiber.Ctx) error {
 		return c.SendString(web.Param(c, "id"))
 	})
+	app.Fiber().Handler() // builds the routes, as Listen does
 	near, far := net.Pipe()
 	defer func() { require.NoError(t, near.Close()) }()
 	go func() { _ = app.Fiber().Server().ServeConn(far) }() // ends with the pipe
 	_, err := io.WriteString(near, "GET /x/"+sent+" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
 	require.NoError(t, err)
-	app.Fiber().Handler() // builds the routes, as Listen does
 	resp, err := http.ReadResponse(bufio.NewReader(near), nil)
 	require.NoError(t, err)
 	body, err := io.ReadAll(resp.Body)

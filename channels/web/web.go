@@ -8,15 +8,18 @@ package web
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
 
 	"nova/core/clock"
 )
@@ -102,9 +105,23 @@ func New(o Options) *App {
 	})
 	a.fiber.Server().HeaderReceived = a.headerReceived
 	a.fiber.Server().CloseOnShutdown = true
+	a.refuseStrangeMethods()
 	a.fiber.Use(a.correlate, a.observe, a.limitInFlight, a.recover, a.bound, a.authenticate, a.refuseEncoding)
 	a.api = newAPI(a)
 	return a
+}
+
+// refuseStrangeMethods answers a method that HTTP does not know with the one error body; Fiber would answer in text.
+func (a *App) refuseStrangeMethods() {
+	server := a.fiber.Server()
+	next := server.Handler
+	server.Handler = func(ctx *fasthttp.RequestCtx) {
+		if !slices.Contains(fiber.DefaultMethods, string(ctx.Method())) {
+			server.ErrorHandler(ctx, errors.New("unknown method"))
+			return
+		}
+		next(ctx)
+	}
 }
 
 func withDefaults(o Options) Options {

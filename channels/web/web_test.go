@@ -219,6 +219,7 @@ func TestFailures(t *testing.T) {
 		{"an unknown path", call{path: "/v1/nothing", token: "good"}, 404, fault.NotFound},
 		{"an unknown path outside the API", call{path: "/nothing"}, 404, fault.NotFound},
 		{"a method that the path lacks", call{method: "DELETE", path: "/v1/broke", token: "good"}, 405, fault.NotFound},
+		{"a method that HTTP lacks", call{method: "BREW", path: "/v1/broke", token: "good"}, 400, fault.ValidationError},
 		{"malformed JSON", call{method: "POST", path: pay, token: "good", body: "{"}, 400, fault.ValidationError},
 		{"two JSON values", call{method: "POST", path: pay, token: "good", body: good + good}, 400, fault.ValidationError},
 		{"no body", call{method: "POST", path: pay, token: "good"}, 400, fault.ValidationError},
