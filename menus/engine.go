@@ -65,6 +65,9 @@ func (e *Engine) turn(s *sessions.Session, d Dial) *Turn {
 
 // take moves on by one input: the engine's own keys first, then the menu's digits or the screen's reader.
 func (t *Turn) take(ctx context.Context, input string) Outcome {
+	if !t.stands() {
+		return t.finish("stop.dial_again", fmt.Errorf("session of menu %s stands on unknown %q", t.s.Menu, t.place()))
+	}
 	if move, ok := t.engineMove(input); ok {
 		return move(ctx)
 	}
@@ -72,6 +75,17 @@ func (t *Turn) take(ctx context.Context, input string) Outcome {
 		return t.choose(ctx, input)
 	}
 	return t.read(ctx, input)
+}
+
+// stands tells that the session is on a menu or screen that awaits an answer: it may have begun before an upgrade
+// that took the screen away.
+func (t *Turn) stands() bool {
+	if t.s.Flow == "" {
+		_, ok := t.e.menus[t.s.Screen]
+		return ok
+	}
+	m := t.e.flows[t.s.Flow]
+	return m != nil && m.flow.Screens[t.s.Screen].Read != nil
 }
 
 // choose takes a digit on a menu.
@@ -113,13 +127,7 @@ func (t *Turn) enter(ctx context.Context, name string) Outcome {
 // read hands the input to the screen's reader and makes the move it names.
 func (t *Turn) read(ctx context.Context, input string) Outcome {
 	m := t.e.flows[t.s.Flow]
-	if m == nil {
-		return t.finish("stop.dial_again", fmt.Errorf("session stands in unknown flow %q", t.s.Flow))
-	}
-	screen, ok := m.flow.Screens[t.s.Screen]
-	if !ok || screen.Read == nil {
-		return t.finish("stop.dial_again", fmt.Errorf("session stands on unknown screen %s/%s", t.s.Flow, t.s.Screen))
-	}
+	screen := m.flow.Screens[t.s.Screen]
 	t.moving = screen.moves()
 	event, err := screen.Read(ctx, t, input)
 	if err != nil {

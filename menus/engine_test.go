@@ -1,0 +1,288 @@
+package menus_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/looplab/fsm"
+	"github.com/stretchr/testify/require"
+
+	"nova/core/clock"
+	"nova/core/customers"
+	"nova/core/fault"
+	"nova/core/identity"
+	"nova/core/ids"
+	"nova/core/msisdn"
+	"nova/menus"
+	"nova/menus/gsm7"
+	"nova/sessions"
+)
+
+var now = time.Date(2026, 11, 21, 14, 0, 0, 0, time.UTC)
+
+// known is a bank with one customer who has a PIN.
+type known struct {
+	menus.Customers
+	menus.Identity
+}
+
+func (known) ByMSISDN(context.Context, msisdn.MSISDN) (customers.Customer, error) {
+	return customers.Customer{ID: ids.New(now), Status: customers.Active, Language: "en"}, nil
+}
+
+func (known) Status(context.Context, identity.Subject) (identity.Status, error) {
+	return identity.Status{HasPIN: true}, nil
+}
+
+// small is a bank of one menu and two flows, whose readers do as a test says.
+type small struct {
+	t      *testing.T
+	engine *menus.Engine
+	s      *sessions.Session
+	read   menus.Reader
+}
+
+func newSmall(t *testing.T, texts map[string]string) *small {
+	t.Helper()
+	b := &small{t: t, s: &sessions.Session{Dialogue: ids.New(now), Hop: 1}}
+	b.read = func(context.Context, *menus.Turn, string) (string, error) { return "next", nil }
+	read := func(ctx context.Context, turn *menus.Turn, input string) (string, error) {
+		return b.read(ctx, turn, input)
+	}
+	all := map[string]string{
+		"key.back": "0 Back", "key.home": "00 Home", "key.more": "98 More", "menu.customer": "Nova", "menu.sub": "Sub",
+		"option.sub": "Sub", "option.ask": "Ask", "ask.first": "First {first}", "ask.second": "Second {typed}", "ask.end": "End {typed}",
+		"reason.choose": "Choose", "reason.bad": "Bad", "stop.tries": "Too many tries.", "stop.dial_again": "Dial again.",
+		"fault.INTERNAL_SERVER_ERROR": "Problem. Ref {ref}", "fault.SERVICE_UNAVAILABLE": "Busy. Ref {ref}",
+		"fault.INSUFFICIENT_FUNDS": "Not enough", "fault.NOT_FOUND": "Not found",
+	}
+	for key, text := range texts {
+		all[key] = text
+	}
+	data, err := json.Marshal(all)
+	require.NoError(t, err)
+	packs, err := menus.ReadPacks(fstest.MapFS{"en.json": {Data: data}}, "en")
+	require.NoError(t, err)
+	b.engine, err = menus.New(menus.Options{
+		Packs: packs, Clock: clock.NewManual(now), Currency: "BBD", Region: "BB", Location: time.UTC, Help: "100",
+		Services: menus.Services{Customers: known{}, Identity: known{}},
+		Tables: menus.Tables{
+			Menus: []menus.Menu{
+				{Name: "customer", Text: "menu.customer", Options: []menus.Option{{Digit: "1", To: "ask"}, {Digit: "2", To: "sub"}}},
+				{Name: "sub", Text: "menu.sub", Options: []menus.Option{{Digit: "1", To: "ask"}}},
+			},
+			Flows: []menus.Flow{{
+				Name: "ask", Starts: []string{"first"},
+				Enter: func(_ context.Context, turn *menus.Turn) (string, error) {
+					turn.Keep("first", "x")
+					return "first", nil
+				},
+				Events: fsm.Events{
+					{Name: "next", Src: []string{"first"}, Dst: "second"}, {Name: "stay", Src: []string{"first"}, Dst: "first"},
+					{Name: "next", Src: []string{"second"}, Dst: "end"},
+				},
+				Screens: map[string]menus.Screen{
+					"first":  {Kind: menus.Input, Text: "ask.first", Read: read},
+					"second": {Kind: menus.Choose, Text: "ask.second", Read: read},
+					"end":    {Kind: menus.Result, Text: "ask.end"},
+				},
+			}},
+		},
+	})
+	require.NoError(t, err)
+	return b
+}
+
+func (b *small) dial() menus.Dial {
+	caller, err := msisdn.FromNetwork("12462501001")
+	require.NoError(b.t, err)
+	return menus.Dial{Caller: caller, Root: menus.CustomerRoot, Budget: gsm7.Default, Reference: "7K3M9Q"}
+}
+
+func (b *small) begin(ahead ...string) string {
+	return b.screen(b.engine.Begin(b.t.Context(), b.s, b.dial(), nil, ahead))
+}
+
+func (b *small) key(input string) string {
+	b.s.Hop++
+	return b.screen(b.engine.Input(b.t.Context(), b.s, b.dial(), input))
+}
+
+func (b *small) screen(out menus.Outcome) string {
+	require.Equal(b.t, out.Reply, b.s.Reply, "the session keeps what the handset got")
+	if out.Reply.End {
+		return "END " + out.Reply.Text
+	}
+	return "CON " + out.Reply.Text
+}
+
+func keeping(name string) menus.Reader {
+	return func(_ context.Context, turn *menus.Turn, input string) (string, error) {
+		turn.Keep(name, input)
+		return "next", nil
+	}
+}
+
+const (
+	home   = "CON Nova\n1 Ask\n2 Sub"
+	footer = "\n0 Back\n00 Home"
+)
+
+func TestBackAndHomeAreOnEveryScreenButHome(t *testing.T) {
+	b := newSmall(t, nil)
+	b.read = keeping("typed")
+	require.Equal(t, home, b.begin())
+	require.Equal(t, "CON Sub\n1 Ask"+footer, b.key("2"))
+	require.Equal(t, "CON First x"+footer, b.key("1"))
+	require.Equal(t, "CON Second hello"+footer, b.key("hello"))
+	require.Equal(t, "CON First x"+footer, b.key("0"), "back to the screen before")
+	require.Equal(t, "CON Sub\n1 Ask"+footer, b.key("0"), "and to the menu before it")
+	require.Empty(t, b.s.Values["typed"], "a menu forgets the errand")
+	require.Equal(t, home, b.key("0"))
+	b.key("1")
+	b.key("hello")
+	require.Equal(t, home, b.key("00"))
+	require.Empty(t, b.s.Stack)
+	require.Equal(t, "CON Choose\nNova\n1 Ask\n2 Sub", b.key("0"), "home has no way back")
+}
+
+func TestBackAndHomeAreWholeInputs(t *testing.T) {
+	b := newSmall(t, nil)
+	b.read = keeping("typed")
+	b.begin()
+	b.key("1")
+	require.Equal(t, "CON Second 007"+footer, b.key("007"))
+}
+
+func TestThirdBadAnswerEndsSafely(t *testing.T) {
+	b := newSmall(t, nil)
+	b.begin()
+	b.key("1")
+	b.read = func(context.Context, *menus.Turn, string) (string, error) {
+		return "", fault.New(fault.InsufficientFunds, "")
+	}
+	require.Equal(t, "CON Not enough\nFirst x"+footer, b.key("a"))
+	require.Equal(t, "CON Not enough\nFirst x"+footer, b.key("a"))
+	require.Equal(t, "END Too many tries.", b.key("a"))
+}
+
+func TestTriesAreOfOneScreen(t *testing.T) {
+	b := newSmall(t, nil)
+	b.begin()
+	b.key("7")
+	b.key("7")
+	require.Equal(t, "CON First x"+footer, b.key("1"))
+	require.Zero(t, b.s.Tries)
+}
+
+func TestFailureOfOursEndsWithAReference(t *testing.T) {
+	for name, err := range map[string]error{
+		"Problem. Ref 7K3M9Q": errors.New("disk on fire"),
+		"Busy. Ref 7K3M9Q":    fault.New(fault.ServiceUnavailable, "no database"),
+	} {
+		b := newSmall(t, nil)
+		b.begin()
+		b.key("1")
+		b.read = func(context.Context, *menus.Turn, string) (string, error) { return "", err }
+		require.Equal(t, "END "+name, b.key("a"))
+	}
+}
+
+func TestMoveThatTheTableLacksIsAFailure(t *testing.T) {
+	b := newSmall(t, nil)
+	b.begin()
+	b.key("1")
+	b.read = func(context.Context, *menus.Turn, string) (string, error) { return "fly", nil }
+	require.Equal(t, "END Problem. Ref 7K3M9Q", b.key("a"))
+}
+
+func TestStayingIsAMove(t *testing.T) {
+	b := newSmall(t, nil)
+	b.begin()
+	b.key("1")
+	b.read = func(context.Context, *menus.Turn, string) (string, error) { return "stay", nil }
+	require.Equal(t, "CON First x"+footer, b.key("a"))
+}
+
+func TestSessionOfAnotherVersionIsToldToDialAgain(t *testing.T) {
+	cases := map[string]func(*sessions.Session){
+		"a flow that is gone":   func(s *sessions.Session) { s.Flow = "gone" },
+		"a screen that is gone": func(s *sessions.Session) { s.Flow, s.Screen = "ask", "gone" },
+		"a result":              func(s *sessions.Session) { s.Flow, s.Screen = "ask", "end" },
+	}
+	for name, spoil := range cases {
+		t.Run(name, func(t *testing.T) {
+			b := newSmall(t, nil)
+			b.begin()
+			spoil(b.s)
+			require.Equal(t, "END Dial again.", b.key("1"))
+		})
+	}
+}
+
+func TestMenuThatIsGoneIsToldToDialAgain(t *testing.T) {
+	b := newSmall(t, nil)
+	b.begin()
+	b.s.Flow, b.s.Screen = "", "gone"
+	require.Equal(t, "END Dial again.", b.key("1"))
+}
+
+func TestLongScreenIsPagedAndNoLineSplit(t *testing.T) {
+	line := strings.Repeat("word ", 6)
+	b := newSmall(t, map[string]string{"ask.first": strings.TrimSuffix(strings.Repeat(line+"\n", 12), "\n") + "{first}"})
+	b.begin()
+	first := b.key("1")
+	require.True(t, strings.HasSuffix(first, "\n98 More"+footer), first)
+	seen := strings.Count(first, line)
+	second := b.key("98")
+	seen += strings.Count(second, line)
+	require.NotEqual(t, first, second)
+	third := b.key("98")
+	seen += strings.Count(third, line)
+	require.Equal(t, 12, seen, "every line stands on one page")
+	require.Equal(t, first, b.key("98"), "after the last comes the first")
+	for _, screen := range []string{first, second, third} {
+		require.True(t, gsm7.Default.Fits(screen[len("CON "):]), screen)
+	}
+}
+
+func TestMoreIsAnAnswerWhereItIsNotPrinted(t *testing.T) {
+	b := newSmall(t, nil)
+	b.read = keeping("typed")
+	b.begin()
+	b.key("1")
+	require.Equal(t, "CON Second 98"+footer, b.key("98"))
+}
+
+func TestDialledAheadStopsBeforeASecret(t *testing.T) {
+	b := newSmall(t, nil)
+	b.read = keeping("typed")
+	require.Equal(t, "CON Second hello"+footer, b.begin("1", "hello"))
+	b = newSmall(t, nil)
+	b.read = keeping("typed")
+	require.Equal(t, "END Dial again.", b.begin("1", "hello", "1357"), "past a secret nothing is read")
+	require.NotEqual(t, "1357", b.s.Values["typed"])
+}
+
+func TestDialledAheadStopsAtARefusal(t *testing.T) {
+	b := newSmall(t, nil)
+	require.Equal(t, "CON Choose\nNova\n1 Ask\n2 Sub", b.begin("7", "1", "hello"))
+}
+
+func TestTextThatLacksAValueIsAFailureNotAHole(t *testing.T) {
+	b := newSmall(t, map[string]string{"ask.second": "Second {nobody}"})
+	b.begin()
+	b.key("1")
+	require.Equal(t, "END Problem. Ref 7K3M9Q", b.key("a"))
+}
+
+func TestSorryWordsAFaultInALanguageThatIsUnknown(t *testing.T) {
+	b := newSmall(t, nil)
+	reply := b.engine.Sorry("xx", fault.New(fault.ServiceUnavailable, ""), "ABCDEF")
+	require.Equal(t, sessions.Reply{Text: "Busy. Ref ABCDEF", End: true}, reply)
+}
