@@ -27,9 +27,13 @@ func (p Place) lock() (unlock func(), err error) {
 		if err == nil {
 			return func() { _ = f.Close() }, nil // closing is what unlocks; there is nothing to save
 		}
-		if !errors.Is(err, syscall.EWOULDBLOCK) || tries <= 0 {
+		if !errors.Is(err, syscall.EWOULDBLOCK) {
 			_ = f.Close() // read only
-			return nil, fmt.Errorf("%s is in use by another start (stop it, or name another folder): %w", p.Dir, err)
+			return nil, fmt.Errorf("lock %s: %w", p.Dir, err)
+		}
+		if tries <= 0 {
+			_ = f.Close() // read only
+			return nil, fmt.Errorf("%s is in use by another start: stop that one, or name another folder", p.Dir)
 		}
 		time.Sleep(lockPause)
 	}
