@@ -49,6 +49,9 @@ func (p Principal) HasScope(scope string) bool { return slices.Contains(p.Scopes
 // Subject is the principal as a subject of proofs.
 func (p Principal) Subject() Subject { return Subject{Kind: p.Kind, ID: p.ID} }
 
+// String names the principal in logs: the TypeID of its subject.
+func (p Principal) String() string { return subjectText(p) }
+
 // Token is a fresh access token.
 type Token struct {
 	Access    secret.Text

@@ -59,7 +59,11 @@ func (s *Service) QuoteCode(ctx context.Context, from uuid.UUID, ask Ask) (Quote
 	if err != nil {
 		return Quote{}, err
 	}
-	if err := s.affordable(ctx, d.from.Account, total); err != nil {
+	balance, err := s.ledger.Balance(ctx, d.from.Account)
+	if err != nil {
+		return Quote{}, err
+	}
+	if err := affordable(d.from.Account, balance, total); err != nil {
 		return Quote{}, err
 	}
 	return Quote{

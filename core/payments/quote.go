@@ -28,10 +28,14 @@ func (s *Service) quote(ctx context.Context, d *deal) (Quote, error) {
 	if err != nil {
 		return Quote{}, err
 	}
-	if err := s.affordable(ctx, d.from.Account, total); err != nil {
+	balances, err := s.ledger.Balances(ctx, []uuid.UUID{d.from.Account, d.to.Account})
+	if err != nil {
 		return Quote{}, err
 	}
-	if err := s.receivable(ctx, d); err != nil {
+	if err := affordable(d.from.Account, balances[d.from.Account], total); err != nil {
+		return Quote{}, err
+	}
+	if err := s.receivable(d, balances[d.to.Account]); err != nil {
 		return Quote{}, err
 	}
 	if err := s.within(ctx, d); err != nil {
@@ -48,34 +52,26 @@ func (s *Service) quote(ctx context.Context, d *deal) (Quote, error) {
 }
 
 // affordable refuses what the account cannot pay now.
-func (s *Service) affordable(ctx context.Context, account uuid.UUID, total money.Amount) error {
-	balance, err := s.ledger.Balance(ctx, account)
-	if err != nil {
+func affordable(account uuid.UUID, b ledger.Balance, total money.Amount) error {
+	if err := open(account, b.Status); err != nil {
 		return err
 	}
-	if err := open(account, balance.Status); err != nil {
-		return err
-	}
-	if balance.Available < total.Minor {
+	if b.Available < total.Minor {
 		return fault.New(fault.InsufficientFunds, "account %s has less than %s", account, total)
 	}
 	return nil
 }
 
 // receivable refuses money that the receiver may not take.
-func (s *Service) receivable(ctx context.Context, d *deal) error {
-	balance, err := s.ledger.Balance(ctx, d.to.Account)
-	if err != nil {
-		return err
-	}
-	if err := open(d.to.Account, balance.Status); err != nil {
+func (s *Service) receivable(d *deal, b ledger.Balance) error {
+	if err := open(d.to.Account, b.Status); err != nil {
 		return onPayee(err)
 	}
 	if d.capped == nil {
 		return nil
 	}
 	most := s.limits.Cap(d.capped.Tier, d.capped.Account)
-	if most != nil && balance.Posted+d.amount.Minor > most.Max {
+	if most != nil && b.Posted+d.amount.Minor > most.Max {
 		return fault.New(fault.MaxBalanceExceeded, "account %s would hold more than %d", d.to.Account, most.Max)
 	}
 	return nil

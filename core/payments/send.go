@@ -26,7 +26,10 @@ func (s *Service) QuoteSend(ctx context.Context, from uuid.UUID, to msisdn.MSISD
 	if err != nil {
 		return Quote{}, err
 	}
-	payer, payee, err := s.pair(ctx, from, payee.ID)
+	if payee.ID == from {
+		return Quote{}, sameParties()
+	}
+	payer, err := s.payer(ctx, from)
 	if err != nil {
 		return Quote{}, err
 	}

@@ -1,6 +1,7 @@
 package payments_test
 
 import (
+	"context"
 	"strings"
 	"sync"
 	"testing"
@@ -401,4 +402,15 @@ func TestOutcomeIsKnownByTheIntent(t *testing.T) {
 	require.True(t, found)
 	r.Balance = known.Balance // only the moment of the posting knew it
 	require.Equal(t, r, known)
+}
+
+func TestATierThatTheBooksDoNotKnowMovesNothing(t *testing.T) {
+	w := newWorld(t)
+	require.NoError(t, w.db.InTx(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
+		return w.ledger.SetTierIn(ctx, tx, w.marcia.Wallet, 2)
+	}))
+	before := w.balances()
+	_, err := w.payments.Send(t.Context(), w.send())
+	refused(t, err, fault.ServiceUnavailable)
+	w.moved(before, map[string]int64{})
 }

@@ -58,10 +58,15 @@ func (d *deal) confirmed(o Order) error {
 	return nil
 }
 
+// promise is what is told to whoever confirmed, who knows the errand by its other side.
 func (d *deal) promise(o Order) transactions.Promise {
+	other := d.to.Name
+	if d.balanceOf() == d.to.Account {
+		other = d.from.Name
+	}
 	return transactions.Promise{
 		Intent: o.Intent, Key: o.Key.Digest(), To: d.promisee.to, Language: d.promisee.language,
-		Type: d.typ, Amount: d.amount, PayeeName: d.to.Name, CreatedAt: d.now,
+		Type: d.typ, Amount: d.amount, PayeeName: other, CreatedAt: d.now,
 	}
 }
 
