@@ -21,6 +21,8 @@ const (
 	httpAddrVariable = "NOVA_HTTP_ADDR"
 	databaseVariable = "DATABASE_URL"
 	redisVariable    = "REDIS_URL"
+	// testDatabaseVariable names the cluster that tests make their databases in, to sqltest.
+	testDatabaseVariable = "NOVA_TEST_DATABASE_URL"
 )
 
 // Defaults of a development server.

@@ -15,7 +15,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"nova/sql/daemon"
-	"nova/sql/sqltest"
 )
 
 // execMark is the variable that tells a command and all its children which run they belong
@@ -36,7 +35,7 @@ func devExecCommand() *cobra.Command {
 		Use:   "exec [--flush] -- COMMAND [ARGUMENT...]",
 		Short: "Run a command with a fresh PostgreSQL and Redis of its own",
 		Long: "Runs a command with a fresh PostgreSQL and Redis of its own, named to it in " + databaseVariable + ",\n" +
-			sqltest.Variable + " and " + redisVariable + ". They are started again if killed, and gone, data included,\n" +
+			testDatabaseVariable + " and " + redisVariable + ". They are started again if killed, and gone, data included,\n" +
 			"when the command ends. The exit status is the command's.",
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -167,7 +166,7 @@ func execEnvironment(dir string, s *services) []string {
 	set := []string{
 		execMark + "=" + dir,
 		databaseVariable + "=" + s.databaseURL,
-		sqltest.Variable + "=" + s.databaseURL,
+		testDatabaseVariable + "=" + s.databaseURL,
 		redisVariable + "=" + s.redisURL,
 	}
 	env := slices.DeleteFunc(os.Environ(), func(entry string) bool {

@@ -205,7 +205,7 @@ func execNotFound(t *testing.T, bin string) {
 func execServers(t *testing.T, bin string) {
 	r := prepareRun(t, bin, "while [ ! -e stop ]; do sleep 0.05; done; exit 5")
 	r.start()
-	require.Equal(t, r.value("DATABASE_URL"), r.value("NOVA_TEST_DATABASE_URL"))
+	require.Equal(t, r.value("DATABASE_URL"), r.value(sqltest.Variable))
 	db, err := sql.Open(t.Context(), r.value("DATABASE_URL"), sql.Options{})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, db.Close()) })

@@ -25,7 +25,7 @@ import (
 	"nova/sql/sqltest"
 )
 
-// Waits; they are used up only when something is wrong.
+// Waits; patience is used up only when something is wrong.
 const (
 	patience = 30 * time.Second
 	pause    = 10 * time.Millisecond
@@ -116,6 +116,18 @@ func (s *Server) URL() string { return "redis://" + s.Addr() + "/0" }
 // Client opens a client that tries once and keeps to its context's deadline. The caller closes it.
 func (s *Server) Client() *redis.Client {
 	return redis.NewClient(&redis.Options{Addr: s.Addr(), MaxRetries: -1, ContextTimeoutEnabled: true})
+}
+
+// Flush removes every key of every database.
+func (s *Server) Flush() {
+	s.t.Helper()
+	client := s.Client()
+	defer func() { _ = client.Close() }() // nothing is unfinished
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if err := client.FlushAll(ctx).Err(); err != nil {
+		s.t.Fatalf("empty redis: %v", err)
+	}
 }
 
 // Kill kills the process as kill -9 does, and returns when it is gone.

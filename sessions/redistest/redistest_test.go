@@ -59,6 +59,8 @@ func TestDumpShowsEveryKeyAndValueOfEveryType(t *testing.T) {
 	} {
 		require.Contains(t, dump, want)
 	}
+	s.Flush()
+	require.Empty(t, s.Dump())
 }
 
 func TestClusterServesAKeyAfterItsMasterIsKilledAtOnce(t *testing.T) {
