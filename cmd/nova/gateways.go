@@ -45,8 +45,8 @@ func gatewayTerms(config configs.Config, codes map[string]menus.Root) []ussd.Ter
 	var all []ussd.Terms
 	for _, g := range config.Gateways {
 		all = append(all, ussd.Terms{
-			Name: g.Name, Codes: relayed(codes, g.Codes), Countries: vouched(g.Countries), Networks: g.Networks,
-			Deadline: g.HopDeadline, TTL: g.SessionTTL, Budget: budget(g),
+			Name: g.Name, Codes: relayed(codes, g.Codes), Countries: g.Countries, Networks: g.Networks, Budget: budget(g),
+			Deadline: g.HopDeadline, TTL: g.SessionTTL, RepeatWindow: g.RepeatWindow, RecyclesIDs: g.RecyclesIDs,
 		})
 	}
 	return all
@@ -67,12 +67,4 @@ func relayed(codes map[string]menus.Root, named []string) map[string]menus.Root 
 		some[code] = codes[code]
 	}
 	return some
-}
-
-// vouched are the beginnings of numbers that a gateway may vouch for: any, unless it names some.
-func vouched(countries []string) []string {
-	if len(countries) == 0 {
-		return []string{ussd.AnyCountry}
-	}
-	return countries
 }
