@@ -19,6 +19,7 @@ import (
 	"nova/core/identity"
 	"nova/core/ids"
 	"nova/core/msisdn"
+	"nova/core/policy"
 	"nova/menus"
 	"nova/menus/gsm7"
 	"nova/sessions"
@@ -78,7 +79,7 @@ func newSmall(t *testing.T, texts map[string]string) *small {
 				{Name: "sub", Text: "menu.sub", Options: []menus.Option{{Digit: "1", To: "ask"}}},
 			},
 			Flows: []menus.Flow{{
-				Name: "ask", Starts: []string{"first"},
+				Name: "ask", Purpose: policy.CustomerTransact, Starts: []string{"first"},
 				Enter: func(_ context.Context, turn *menus.Turn) (string, error) {
 					turn.Keep("first", "x")
 					return "first", nil

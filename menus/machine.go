@@ -44,8 +44,11 @@ func (m *machine) check() error {
 	m.states = append(m.states, m.flow.Starts...)
 	slices.Sort(m.states)
 	m.states = slices.Compact(m.states)
-	if len(m.flow.Starts) == 0 {
+	switch {
+	case len(m.flow.Starts) == 0:
 		return errors.New("it has no first screen")
+	case !m.flow.Purpose.Known():
+		return fmt.Errorf("it declares no purpose of the catalogue, but %q", m.flow.Purpose)
 	}
 	return m.checkScreens()
 }

@@ -16,6 +16,7 @@ import (
 
 	"nova/core/clock"
 	"nova/core/fault"
+	"nova/core/policy"
 	"nova/menus"
 	"nova/menus/gsm7"
 	"nova/menus/lint"
@@ -114,6 +115,7 @@ func TestEngineRefusesTablesThatCannotWork(t *testing.T) {
 		{"a state without a screen", func(f *fixture) { delete(f.tables.Flows[1].Screens, "done") }, "no screen"},
 		{"a screen without a reader", func(f *fixture) { f.screen(1, "which", func(s *menus.Screen) { s.Read = nil }) }, "reader"},
 		{"a debit without a PIN", func(f *fixture) { f.screen(0, "amount", func(s *menus.Screen) { s.Debits = true }) }, "without taking a PIN"},
+		{"a flow without a purpose", func(f *fixture) { f.tables.Flows[1].Purpose = "" }, "no purpose"},
 		{"an option that leads nowhere", func(f *fixture) { f.tables.Menus[0].Options[0].To = "nowhere" }, "neither flow nor menu"},
 	}
 	for _, c := range cases {
@@ -162,7 +164,7 @@ func good() *fixture {
 		texts["fault."+string(code)] = "No"
 	}
 	send := menus.Flow{
-		Name: "send", Money: true, Starts: []string{"amount"},
+		Name: "send", Purpose: policy.CustomerTransact, Money: true, Starts: []string{"amount"},
 		Events: fsm.Events{{Name: "a", Src: []string{"amount"}, Dst: "confirm"}, {Name: "b", Src: []string{"confirm"}, Dst: "done"}},
 		Screens: map[string]menus.Screen{
 			"amount":  {Kind: menus.Input, Text: "send.amount", Read: read},
@@ -171,7 +173,7 @@ func good() *fixture {
 		},
 	}
 	pick := menus.Flow{
-		Name: "pick", Starts: []string{"which"},
+		Name: "pick", Purpose: policy.CustomerAccountView, Starts: []string{"which"},
 		Events: fsm.Events{{Name: "picked", Src: []string{"which"}, Dst: "done"}},
 		Screens: map[string]menus.Screen{
 			"which": {Kind: menus.Choice, Text: "pick.which", Read: read, Choices: []string{"1", "2"}},
