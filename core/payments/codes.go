@@ -11,7 +11,6 @@ import (
 
 	"nova/core/customers"
 	"nova/core/fault"
-	"nova/core/identity"
 	"nova/core/ids"
 	"nova/core/ledger"
 	"nova/core/money"
@@ -100,7 +99,7 @@ func (s *Service) IssueCode(ctx context.Context, o CodeOrder) (Code, error) {
 	if err := s.clearExpired(ctx, command, d.from.Account); err != nil {
 		return Code{}, err
 	}
-	result, err := s.writer.Submit(ctx, command)
+	result, err := s.queue(ctx, d, o.Order, command)
 	if err != nil {
 		return Code{}, err
 	}
@@ -119,7 +118,7 @@ func (s *Service) codeDeal(ctx context.Context, from uuid.UUID, ask Ask) (*deal,
 	d := s.newDeal(transactions.CashOut, ask)
 	d.from = customerParty(payer)
 	d.limited = d.from
-	d.proving = payer.Subject()
+	d.proving, d.promisee = payer.Subject(), toldCustomer(payer)
 	return d, payer, s.price(d)
 }
 
@@ -153,6 +152,9 @@ const (
 )
 
 func (s *Service) reserve(d *deal, o Order, hold ledger.Hold, c customers.Customer) (*ledger.Command, error) {
+	if err := s.limits.Check(d.operation()); err != nil {
+		return nil, err
+	}
 	notice := outbox.Notice{
 		ID: ids.New(d.now), Template: NoticeCodeIssued, To: c.MSISDN, Language: c.Language,
 		Args: map[string]string{
@@ -184,104 +186,6 @@ func (s *Service) clearExpired(ctx context.Context, c *ledger.Command, wallet uu
 	expire := ledger.HoldMove{Action: ledger.Expire, ID: overdue}
 	c.Holds = append([]ledger.HoldMove{expire}, c.Holds...)
 	return nil
-}
-
-// liveAgain answers a repeated confirmation with the code it led to, as long as that is good.
-func (s *Service) liveAgain(ctx context.Context, customer uuid.UUID, result ledger.Result) (Code, error) {
-	code, live, err := s.live(ctx, customer, true)
-	if err != nil {
-		return Code{}, err
-	}
-	if !live || len(result.Holds) == 0 || result.Holds[0] != code.Hold {
-		return Code{}, fault.New(fault.OTPExpired, "the code of this confirmation is used or over")
-	}
-	return code, nil
-}
-
-// LiveCode tells whether a customer has a code that is good now, without the code.
-func (s *Service) LiveCode(ctx context.Context, customer uuid.UUID) (Code, bool, error) {
-	return s.live(ctx, customer, false)
-}
-
-// ShowCode is LiveCode with the code itself, against the PIN. Errors: PIN_INVALID, ACCOUNT_LOCKED, NOT_FOUND.
-func (s *Service) ShowCode(ctx context.Context, key ledger.Key, p identity.Proof) (Code, error) {
-	if err := s.identity.Authenticate(ctx, key, p); err != nil {
-		return Code{}, err
-	}
-	code, live, err := s.live(ctx, p.Subject().ID, true)
-	if err == nil && !live {
-		return Code{}, noCode(p.Subject().ID)
-	}
-	return code, err
-}
-
-func (s *Service) live(ctx context.Context, customer uuid.UUID, reveal bool) (Code, bool, error) {
-	c, err := s.customers.ByID(ctx, customer)
-	if err != nil {
-		return Code{}, false, err
-	}
-	hold, err := s.ledger.LiveHold(ctx, c.Wallet, ledger.WithdrawalCode)
-	if err != nil || hold == nil {
-		return Code{}, false, err
-	}
-	code := Code{
-		Hold: hold.ID, Amount: money.Of(hold.Minor-hold.Fee, s.currency), Fee: money.Of(hold.Fee, s.currency),
-		ExpiresAt: hold.ExpiresAt,
-	}
-	if !reveal {
-		return code, true, nil
-	}
-	plain, err := s.keyring.Field.Open(hold.CodeSealed, holdAAD(hold.ID))
-	if err != nil {
-		return Code{}, false, fmt.Errorf("open code: %w", err)
-	}
-	code.Secret = secret.New(string(plain))
-	return code, true, nil
-}
-
-// CancelCode gives the reserved money back, once for the key. Without a live code it is a NOT_FOUND.
-func (s *Service) CancelCode(ctx context.Context, key ledger.Key, customer uuid.UUID) error {
-	c, err := s.customers.ByID(ctx, customer)
-	if err != nil {
-		return err
-	}
-	hold, err := s.ledger.LiveHold(ctx, c.Wallet, ledger.WithdrawalCode)
-	if err != nil {
-		return err
-	}
-	command := &ledger.Command{
-		Key: key, Body: s.identity.Body("cancel code", customer.String()), Keep: true, Currency: s.currency,
-	}
-	if hold == nil {
-		return s.cancelled(ctx, key, customer)
-	}
-	now := s.clock.Now()
-	command.Holds = []ledger.HoldMove{ledger.ReleaseHold(hold.ID)}
-	command.Notices = []outbox.Notice{{
-		ID: ids.New(now), Template: NoticeCodeCancelled, To: c.MSISDN, Language: c.Language,
-		Args: map[string]string{
-			"amount": money.Of(hold.Minor-hold.Fee, s.currency).Format(), "currency": string(s.currency),
-		},
-		Dedupe: NoticeCodeCancelled + ":" + hold.ID.String(),
-	}}
-	_, err = s.writer.Submit(ctx, command)
-	return err
-}
-
-// cancelled answers a cancellation that finds no code: well, if this very key released it before.
-func (s *Service) cancelled(ctx context.Context, key ledger.Key, customer uuid.UUID) error {
-	_, found, err := s.ledger.Outcome(ctx, key)
-	if found {
-		return err
-	}
-	if err != nil {
-		return err
-	}
-	return noCode(customer)
-}
-
-func noCode(customer uuid.UUID) error {
-	return fault.New(fault.NotFound, "customer %s has no live code", customer).Field("code", "is not live")
 }
 
 // newCode draws six digits, each as likely as any other.

@@ -106,8 +106,12 @@ func (d *deal) lines(b Books) ([]ledger.Line, error) {
 	return lines, nil
 }
 
-// command turns the deal into data for the ledger.
+// command turns the deal into data for the ledger. The amount is checked once more: a quote is a courtesy, and not
+// every caller asks for one.
 func (s *Service) command(d *deal, o Order) (*ledger.Command, error) {
+	if err := s.limits.Check(d.operation()); err != nil {
+		return nil, err
+	}
 	lines, err := d.lines(s.books)
 	if err != nil {
 		return nil, err

@@ -24,6 +24,7 @@ import (
 //	sms.cashout.operator  amount commission currency customer customer_number balance receipt time date
 //	sms.code.issued       amount fee currency until code (sealed)
 //	sms.code.cancelled    amount currency
+//	sms.code.not_issued   amount currency time
 //	sms.not_sent          type amount currency payee time
 const (
 	NoticeSendPayer       = "sms.send.payer"
@@ -35,6 +36,7 @@ const (
 	NoticeCashOutOperator = "sms.cashout.operator"
 	NoticeCodeIssued      = "sms.code.issued"
 	NoticeCodeCancelled   = "sms.code.cancelled"
+	NoticeCodeNotIssued   = "sms.code.not_issued"
 	NoticeNotSent         = "sms.not_sent"
 )
 
@@ -72,12 +74,15 @@ func (d *deal) fee() string { return d.charge.Fee.Format() }
 
 // notSent tells that a promised errand did not happen.
 func notSent(p transactions.Promise, time string, id uuid.UUID) outbox.Notice {
+	template := NoticeNotSent
+	args := map[string]string{"amount": p.Amount.Format(), "currency": string(p.Amount.Currency), "time": time}
+	if p.PayeeName == "" {
+		template = NoticeCodeNotIssued // nobody else takes part in a code yet
+	} else {
+		args["type"], args["payee"] = string(p.Type), p.PayeeName
+	}
 	return outbox.Notice{
-		ID: id, Template: NoticeNotSent, To: p.To, Language: p.Language,
-		Args: map[string]string{
-			"type": string(p.Type), "amount": p.Amount.Format(), "currency": string(p.Amount.Currency),
-			"payee": p.PayeeName, "time": time,
-		},
+		ID: id, Template: template, To: p.To, Language: p.Language, Args: args,
 		// The key and not the intent: a second try of the same intent is a promise of its own.
 		Dedupe: "not_sent:" + hex.EncodeToString(p.Key[:]),
 	}

@@ -3,6 +3,7 @@ package payments
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -71,7 +72,13 @@ func (s *Service) happened(ctx context.Context, p transactions.Promise) (bool, e
 	if err != nil || withdrawn {
 		return false, err
 	}
-	// The key has an outcome: a refusal, or a success in the moment between the two looks.
-	_, found, err = s.done(ctx, p.Intent)
-	return found, err
+	// The key has an outcome: a refusal, or a success without a transaction (a code) or since the first look.
+	_, found, refusal := s.ledger.OutcomeOf(ctx, p.Key)
+	if found {
+		return refusal == nil, nil
+	}
+	if refusal != nil {
+		return false, refusal
+	}
+	return false, fmt.Errorf("promise %s: its key was given up meanwhile", p.Intent)
 }

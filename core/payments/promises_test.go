@@ -16,11 +16,11 @@ import (
 )
 
 // promise stores the promise of an order, as Send does before it queues the command.
-func (w *world) promise(o payments.SendOrder) {
+func (w *world) promise(o payments.SendOrder, payee string) {
 	w.t.Helper()
 	require.NoError(w.t, w.promises.Open(w.t.Context(), transactions.Promise{
 		Intent: o.Intent, Key: o.Key.Digest(), To: w.marcia.MSISDN, Language: "en", Type: transactions.P2P,
-		Amount: o.Amount, PayeeName: "Andre C.", CreatedAt: w.clock.Now(),
+		Amount: o.Amount, PayeeName: payee, CreatedAt: w.clock.Now(),
 	}))
 }
 
@@ -56,7 +56,7 @@ func TestAPromiseOfWhatHappenedNeedsNoFurtherWord(t *testing.T) {
 func TestAPromiseOfWhatNeverRanIsToldAndCannotRunLater(t *testing.T) {
 	w := newWorld(t)
 	o := w.send()
-	w.promise(o) // and here the node died
+	w.promise(o, "Andre C.") // and here the node died
 	w.clock.Advance(21 * time.Second)
 	w.settle()
 	w.settle()
@@ -78,11 +78,42 @@ func TestAPromiseOfWhatWasRefusedUnseenIsTold(t *testing.T) {
 	o.Proof = w.identity.PIN(w.marcia.Subject(), secret.New("864209"))
 	_, err := w.payments.Send(t.Context(), o)
 	refused(t, err, fault.PINInvalid)
-	w.promise(o) // the answer did not reach the handset, so nobody dropped the promise
+	w.promise(o, "Andre C.") // the answer did not reach the handset, so nobody dropped the promise
 	w.clock.Advance(21 * time.Second)
 	w.settle()
 	require.Equal(t, []string{"sms.not_sent"}, w.templates(w.marcia.MSISDN))
 	require.Equal(t, 0, w.open())
+}
+
+func TestAPromiseOfACode(t *testing.T) {
+	rows := []struct {
+		name string
+		run  bool
+		want []string
+	}{
+		{"that was issued", true, []string{"sms.code.issued"}},
+		{"that never was", false, []string{"sms.code.not_issued"}},
+	}
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			w := newWorld(t)
+			o := payments.CodeOrder{Order: w.order(w.marcia.Subject(), marciaPIN, 1_00), From: w.marcia.ID, Amount: bbd(100_00)}
+			o.Promise = true
+			if row.run {
+				_, err := w.payments.IssueCode(t.Context(), o)
+				require.NoError(t, err)
+			} else {
+				w.promise(payments.SendOrder{Order: o.Order, Amount: o.Amount}, "")
+			}
+			require.Equal(t, 1, w.open())
+			w.clock.Advance(21 * time.Second)
+			w.settle()
+			require.Equal(t, 0, w.open())
+			require.Equal(t, row.want, w.templates(w.marcia.MSISDN))
+			_, err := w.payments.IssueCode(t.Context(), o)
+			require.Equal(t, row.run, err == nil, "%v", err)
+		})
+	}
 }
 
 func TestARefusalOnTheScreenLeavesNoPromise(t *testing.T) {
@@ -97,7 +128,7 @@ func TestARefusalOnTheScreenLeavesNoPromise(t *testing.T) {
 func TestAPromiseOfAnIntentThatSucceededUnderAnotherKeyIsKept(t *testing.T) {
 	w := newWorld(t)
 	o := w.send()
-	w.promise(o)
+	w.promise(o, "Andre C.")
 	o.Key.Value = "second try"
 	_, err := w.payments.Send(t.Context(), o)
 	require.NoError(t, err)
@@ -109,7 +140,7 @@ func TestAPromiseOfAnIntentThatSucceededUnderAnotherKeyIsKept(t *testing.T) {
 func TestManyNodesSettleAPromiseOnce(t *testing.T) {
 	w := newWorld(t)
 	for range 20 {
-		w.promise(w.send())
+		w.promise(w.send(), "Andre C.")
 	}
 	w.clock.Advance(21 * time.Second)
 	var group sync.WaitGroup
@@ -133,7 +164,7 @@ func TestSettlingWhileTheCommandsRunNeverLies(t *testing.T) {
 	for i := range orders {
 		orders[i] = w.send()
 		orders[i].Amount = bbd(10_00)
-		w.promise(orders[i])
+		w.promise(orders[i], "Andre C.")
 	}
 	w.clock.Advance(21 * time.Second)
 	done := make([]error, len(orders))

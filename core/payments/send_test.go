@@ -217,6 +217,10 @@ func TestARefusedSendChangesNothing(t *testing.T) {
 		{"no intent", func(_ *world, o *payments.SendOrder) { o.Intent = uuid.Nil }, fault.ValidationError},
 		{"another fee than was shown", func(_ *world, o *payments.SendOrder) { o.FeeShown = bbd(50) }, fault.QuoteExpired},
 		{"more than there is", func(_ *world, o *payments.SendOrder) { o.Amount = bbd(199_01) }, fault.InsufficientFunds},
+		{"more than a single limit", func(w *world, o *payments.SendOrder) {
+			w.deposit(w.marcia.Wallet, 1_000_00)
+			o.Amount = bbd(500_01)
+		}, fault.LimitExceeded},
 		{"oneself", func(w *world, o *payments.SendOrder) { o.To = w.marcia.ID }, fault.SameParties},
 		{"nobody", func(_ *world, o *payments.SendOrder) { o.To = uuid.New() }, fault.CustomerNotFound},
 		{"a closed payee", func(w *world, _ *payments.SendOrder) { w.status(w.andre, customers.Closed) }, fault.AccountClosed},

@@ -24,26 +24,29 @@ func (s *Service) submit(ctx context.Context, d *deal, o Order) (Receipt, error)
 	if err != nil {
 		return Receipt{}, err
 	}
-	if o.Promise {
-		if err := s.promises.Open(ctx, d.promise(o)); err != nil {
-			return Receipt{}, err
-		}
-	}
-	result, err := s.writer.Submit(ctx, c)
-	if err == nil {
-		return s.receipt(result)
-	}
-	if errors.Is(err, ledger.ErrStale) {
-		return Receipt{}, err
-	}
-	if decided(err) {
-		// Who reads the refusal on the screen needs no SMS to repeat it.
-		s.forget(ctx, o)
-	}
+	result, err := s.queue(ctx, d, o, c)
 	if fault.Is(err, fault.DuplicateEntity) {
 		return s.sameIntent(ctx, d, o, err)
 	}
-	return Receipt{}, err
+	if err != nil {
+		return Receipt{}, err
+	}
+	return s.receipt(result)
+}
+
+// queue hands a command to the ledger, with its promise stored before it and dropped after a refusal: who reads that
+// on the screen needs no SMS to repeat it.
+func (s *Service) queue(ctx context.Context, d *deal, o Order, c *ledger.Command) (ledger.Result, error) {
+	if o.Promise {
+		if err := s.promises.Open(ctx, d.promise(o)); err != nil {
+			return ledger.Result{}, err
+		}
+	}
+	result, err := s.writer.Submit(ctx, c)
+	if err != nil && !errors.Is(err, ledger.ErrStale) && decided(err) {
+		s.forget(ctx, o)
+	}
+	return result, err
 }
 
 // confirmed refuses a proof of somebody else than the payer and an order without an intent: both are mistakes of
