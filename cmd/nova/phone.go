@@ -78,7 +78,7 @@ func usage(err error) error {
 
 // handset is one telephone on one line.
 type handset struct {
-	line line
+	line phoneLine
 	out  io.Writer
 	dial string
 	// shown is the screen on display; open tells that it takes an answer.
@@ -108,7 +108,7 @@ func newHandset(o phoneOptions, out io.Writer) (*handset, error) {
 	}
 	return &handset{
 		out: out, dial: o.dial,
-		line: line{call: call, server: strings.TrimSuffix(base, "/"), token: o.token, msisdn: o.msisdn},
+		line: phoneLine{call: call, server: strings.TrimSuffix(base, "/"), token: o.token, msisdn: o.msisdn},
 	}, nil
 }
 

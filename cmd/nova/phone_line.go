@@ -13,11 +13,11 @@ import (
 	"strings"
 )
 
-// maxAnswer bounds what is read of an answer: a screen and its envelope.
-const maxAnswer = 64 << 10
+// maxScreenAnswer bounds what is read of an answer: a screen and its envelope.
+const maxScreenAnswer = 64 << 10
 
-// line is a handset's connection: the dialogue as its gateway knows it.
-type line struct {
+// phoneLine is a handset's connection: the dialogue as its gateway knows it.
+type phoneLine struct {
 	call                  gatewayCall
 	server, token, msisdn string
 
@@ -28,7 +28,7 @@ type line struct {
 // gatewayCall is how a gateway expresses a hop and reads the answer.
 type gatewayCall struct {
 	// hop asks for the present hop, hangUp tells that the person is gone.
-	hop, hangUp func(ctx context.Context, l *line) (*http.Request, error)
+	hop, hangUp func(ctx context.Context, l *phoneLine) (*http.Request, error)
 	read        func(body []byte) (screen, error)
 }
 
@@ -39,12 +39,12 @@ var gatewayCalls = map[string]gatewayCall{
 }
 
 // dial begins another dialogue.
-func (l *line) dial(dialled string) {
+func (l *phoneLine) dial(dialled string) {
 	l.session, l.dialled, l.inputs = "phone-"+rand.Text(), dialled, nil
 }
 
 // tell makes the call of the present hop. Made again, it is the hop delivered again.
-func (l *line) tell(ctx context.Context) (screen, error) {
+func (l *phoneLine) tell(ctx context.Context) (screen, error) {
 	request, err := l.call.hop(ctx, l)
 	if err != nil {
 		return screen{}, err
@@ -56,7 +56,7 @@ func (l *line) tell(ctx context.Context) (screen, error) {
 	return l.call.read(body)
 }
 
-func (l *line) hangUp(ctx context.Context) error {
+func (l *phoneLine) hangUp(ctx context.Context) error {
 	request, err := l.call.hangUp(ctx, l)
 	if err != nil {
 		return err
@@ -76,7 +76,7 @@ func answered(request *http.Request) ([]byte, error) {
 		return nil, fmt.Errorf("call %s: %w", request.URL.Host, err)
 	}
 	defer func() { _ = response.Body.Close() }() // read as far as it is wanted
-	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxScreenAnswer))
 	if err != nil {
 		return nil, fmt.Errorf("call %s: %w", request.URL.Host, err)
 	}
@@ -97,24 +97,24 @@ func post(ctx context.Context, address, kind, body string) (*http.Request, error
 
 // Africa's Talking: a form with all inputs so far.
 
-func (l *line) atAddress() string {
+func (l *phoneLine) atAddress() string {
 	return l.server + "/ussd/africastalking/" + url.PathEscape(l.token)
 }
 
-func (l *line) atForm() url.Values {
+func (l *phoneLine) atForm() url.Values {
 	return url.Values{
 		"sessionId": {l.session}, "phoneNumber": {l.msisdn}, "serviceCode": {l.dialled}, "networkCode": {"99999"},
 	}
 }
 
-func atHop(ctx context.Context, l *line) (*http.Request, error) {
+func atHop(ctx context.Context, l *phoneLine) (*http.Request, error) {
 	form := l.atForm()
 	form.Set("text", strings.Join(l.inputs, "*"))
 	return post(ctx, l.atAddress(), "application/x-www-form-urlencoded", form.Encode())
 }
 
 // atEvent is what Africa's Talking tells of a person who hung up.
-func atEvent(ctx context.Context, l *line) (*http.Request, error) {
+func atEvent(ctx context.Context, l *phoneLine) (*http.Request, error) {
 	form := l.atForm()
 	form.Set("status", "Incomplete")
 	return post(ctx, l.atAddress()+"/events", "application/x-www-form-urlencoded", form.Encode())
@@ -130,18 +130,18 @@ func atScreen(body []byte) (screen, error) {
 
 // Native: JSON with this screen's input and a counter.
 
-func nativeHop(ctx context.Context, l *line) (*http.Request, error) {
+func nativeHop(ctx context.Context, l *phoneLine) (*http.Request, error) {
 	if len(l.inputs) == 0 {
 		return l.nativeCall(ctx, "begin", "")
 	}
 	return l.nativeCall(ctx, "continue", l.inputs[len(l.inputs)-1])
 }
 
-func nativeCancel(ctx context.Context, l *line) (*http.Request, error) {
+func nativeCancel(ctx context.Context, l *phoneLine) (*http.Request, error) {
 	return l.nativeCall(ctx, "cancel", "")
 }
 
-func (l *line) nativeCall(ctx context.Context, kind, input string) (*http.Request, error) {
+func (l *phoneLine) nativeCall(ctx context.Context, kind, input string) (*http.Request, error) {
 	body, err := json.Marshal(map[string]any{
 		"session_id": l.session, "msisdn": l.msisdn, "service_code": l.dialled, "type": kind, "input": input,
 		"sequence": len(l.inputs) + 1,

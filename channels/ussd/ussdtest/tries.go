@@ -14,6 +14,9 @@ import (
 	"nova/sessions"
 )
 
+// tick is how often what must happen soon is looked for.
+const tick = 10 * time.Millisecond
+
 // copies of one hop are sent at once.
 const copies = 8
 
@@ -241,10 +244,13 @@ func overLongInput(t *testing.T, s *server) {
 // tooSlow is longer than the gateway waits.
 func (s *server) tooSlow() time.Duration { return 2 * s.terms.Deadline }
 
-// timed tells the PIN and fails if the screen comes later than the gateway waits.
-func (s *server) timed(t *testing.T) (Hop, sessions.Reply) {
+// timed tells the PIN to a slow core and fails if the screen comes later than the
+// gateway waits. Then core is quick again.
+func (s *server) timed(t *testing.T, before, after time.Duration) (Hop, sessions.Reply) {
 	t.Helper()
 	h, _ := s.walk(t, s.session(), s.toSecret())
+	s.b.Slow(before, after)
+	defer s.b.Slow(0, 0)
 	began := time.Now() //nolint:forbidigo // real time is what is tested
 	h, reply := s.key(t, h, s.pin())
 	require.Less(t, time.Since(began), s.terms.Deadline)
@@ -257,9 +263,7 @@ func slowBefore(t *testing.T, s *server) {
 		return // this backend can't be slowed down
 	}
 	before := s.b.Moves(t)
-	s.b.Slow(s.tooSlow(), 0)
-	h, reply := s.timed(t)
-	s.b.Slow(0, 0)
+	h, reply := s.timed(t, s.tooSlow(), 0)
 	require.Equal(t, reply, s.tell(t, h), "the same hop again")
 	s.moved(t, before, 0)
 }
@@ -269,10 +273,9 @@ func slowAfter(t *testing.T, s *server) {
 		return
 	}
 	before := s.b.Moves(t)
-	s.b.Slow(0, s.tooSlow())
-	h, reply := s.timed(t)
-	s.b.Slow(0, 0)
+	h, reply := s.timed(t, 0, s.tooSlow())
 	require.Equal(t, reply, s.tell(t, h), "the same hop again")
+	require.Eventually(t, func() bool { return s.b.Moves(t) > before }, patience, tick, "what was taken is done")
 	s.moved(t, before, 1)
 }
 

@@ -117,7 +117,8 @@ type Backend struct {
 	Moves func(t testing.TB) int
 	// Dump is all text in the database; nil: there is none.
 	Dump func(t testing.TB) string
-	// Slow makes money commands wait before and after they are taken; nil: it can't.
+	// Slow makes money commands wait before and after they are taken, as long as it says
+	// or until it is called again; nil: it can't.
 	Slow func(before, after time.Duration)
 	// Logs are what the backend logged by itself; nil: nothing.
 	Logs func() string
