@@ -5,8 +5,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/looplab/fsm"
-
 	"nova/core/money"
 	"nova/core/policy"
 	"nova/core/transactions"
@@ -23,7 +21,7 @@ func enquiry(name string, purpose policy.Purpose, answer func(ctx context.Contex
 	return Flow{
 		Name: name, Purpose: purpose,
 		Starts: []string{"pin"},
-		Events: fsm.Events{{Name: "proved", Src: []string{"pin"}, Dst: "answer"}},
+		Events: steps("pin", "answer"),
 		Screens: map[string]Screen{
 			"pin": {Kind: Authorise, Text: name + ".pin", Read: func(ctx context.Context, t *Turn, input string) (string, error) {
 				proof, err := t.prove(input)
@@ -33,7 +31,7 @@ func enquiry(name string, purpose policy.Purpose, answer func(ctx context.Contex
 				if err := t.Services().Identity.Authenticate(ctx, t.Key(), proof); err != nil {
 					return "", err
 				}
-				return "proved", answer(ctx, t)
+				return next, answer(ctx, t)
 			}},
 			"answer": {Kind: Result, Text: name + ".answer"},
 		},
@@ -116,7 +114,7 @@ func language() Flow {
 	return Flow{
 		Name: "language", Purpose: policy.CustomerAccountView,
 		Starts: []string{"choose"},
-		Events: fsm.Events{{Name: "chosen", Src: []string{"choose"}, Dst: "chosen"}},
+		Events: steps("choose", "chosen"),
 		Screens: map[string]Screen{
 			"choose": {Kind: Choice, Text: "language.choose", Read: chooseLanguage, Choices: []string{languagesOffered}},
 			"chosen": {Kind: Result, Text: "language.chosen"},
@@ -132,9 +130,9 @@ func chooseLanguage(ctx context.Context, t *Turn, input string) (string, error) 
 		return "", err
 	}
 	if t.s.Root == string(AgentRoot) {
-		return "chosen", t.Services().Agents.SetLanguage(ctx, t.Me(), t.s.Language)
+		return next, t.Services().Agents.SetLanguage(ctx, t.Me(), t.s.Language)
 	}
-	return "chosen", t.Services().Customers.SetLanguage(ctx, t.Me(), t.s.Language)
+	return next, t.Services().Customers.SetLanguage(ctx, t.Me(), t.s.Language)
 }
 
 func (t *Turn) takeLanguage(input string) error {

@@ -4,9 +4,8 @@ import (
 	"context"
 	"strconv"
 
-	"github.com/looplab/fsm"
-
 	"nova/core/money"
+	"nova/core/msisdn"
 	"nova/core/payments"
 	"nova/core/policy"
 	"nova/core/reports"
@@ -19,71 +18,34 @@ func cashIn() Flow {
 	return Flow{
 		Name: "cash_in", Purpose: policy.AgentTransact, Money: true,
 		Starts: []string{"customer"},
-		Events: fsm.Events{
-			{Name: "customer_given", Src: []string{"customer"}, Dst: "amount"},
-			{Name: "amount_given", Src: []string{"amount"}, Dst: "confirm"},
-			{Name: "done", Src: []string{"confirm"}, Dst: "done"},
-		},
+		Events: steps("customer", "amount", "confirm", "done"),
 		Screens: map[string]Screen{
-			"customer": {Kind: Input, Text: "cash_in.customer", Read: readCashInCustomer},
-			"amount":   {Kind: Input, Text: "cash_in.amount", Read: readCashInAmount},
-			"confirm":  {Kind: Authorise, Text: "cash_in.confirm", Read: takeCashIn, Debits: true},
+			"customer": {Kind: Input, Text: "cash_in.customer", Read: askNumber(findCashIn)},
+			"amount":   {Kind: Input, Text: "cash_in.amount", Read: askAmount("warn.already_cashed_in", quoteCashIn)},
+			"confirm":  {Kind: Authorise, Text: "cash_in.confirm", Read: authorise(takeCashIn), Debits: true},
 			"done":     {Kind: Result, Text: "cash_in.done"},
 		},
 	}
 }
 
-func readCashInCustomer(ctx context.Context, t *Turn, input string) (string, error) {
-	number, err := t.readNumber(input)
-	if err != nil {
-		return "", err
-	}
-	customer, err := t.Services().Payments.CashInTo(ctx, t.Me(), number)
-	if err != nil {
-		return "", err
-	}
-	t.keepNumber(number)
-	t.keepPayee(customer, maxNameShown)
-	return "customer_given", nil
+func findCashIn(ctx context.Context, t *Turn, number msisdn.MSISDN) (payments.Party, error) {
+	return t.Services().Payments.CashInTo(ctx, t.Me(), number)
 }
 
-func readCashInAmount(ctx context.Context, t *Turn, input string) (string, error) {
-	amount, err := t.readAmount(input)
-	if err != nil {
-		return "", err
-	}
+func quoteCashIn(ctx context.Context, t *Turn, ask payments.Ask) (payments.Quote, error) {
 	to, err := t.number()
 	if err != nil {
-		return "", err
+		return payments.Quote{}, err
 	}
-	quote, err := t.Services().Payments.QuoteCashIn(ctx, t.Me(), to, ask(amount))
-	if err != nil {
-		return "", floatReason(err)
-	}
-	t.keepQuote(quote)
-	if quote.RepeatedAt != nil {
-		t.Note("warn.already_cashed_in")
-	}
-	return "amount_given", nil
+	quote, err := t.Services().Payments.QuoteCashIn(ctx, t.Me(), to, ask)
+	return quote, floatReason(err)
 }
 
-func takeCashIn(ctx context.Context, t *Turn, input string) (string, error) {
-	c, err := t.confirm(input)
-	if err != nil {
-		return "", err
-	}
-	customer, err := t.ID("payee.id")
-	if err != nil {
-		return "", err
-	}
+func takeCashIn(ctx context.Context, t *Turn, c confirmed) (payments.Receipt, error) {
 	receipt, err := t.Services().Payments.CashIn(ctx, payments.CashInOrder{
-		Order: c.order, Operator: t.Me(), To: customer, Amount: c.amount,
+		Order: c.order, Operator: t.Me(), To: c.payee, Amount: c.amount,
 	})
-	if err != nil {
-		return "", floatReason(err)
-	}
-	t.showReceipt(receipt)
-	return "done", nil
+	return receipt, floatReason(err)
 }
 
 // redeemCode: the customer's number, the code they were given, PIN. Its result is the one screen that says PAY CASH.
@@ -91,33 +53,24 @@ func redeemCode() Flow {
 	return Flow{
 		Name: "redeem_code", Purpose: policy.AgentTransact, Money: true,
 		Starts: []string{"customer"},
-		Events: fsm.Events{
-			{Name: "customer_given", Src: []string{"customer"}, Dst: "code"},
-			{Name: "code_given", Src: []string{"code"}, Dst: "confirm"},
-			{Name: "paid", Src: []string{"confirm"}, Dst: "paid"},
-		},
+		Events: steps("customer", "code", "confirm", "paid"),
 		Screens: map[string]Screen{
-			"customer": {Kind: Input, Text: "redeem_code.customer", Read: readRedeemCustomer},
+			"customer": {Kind: Input, Text: "redeem_code.customer", Read: askNumber(findRedeem)},
 			"code":     {Kind: Input, Text: "redeem_code.code", Read: readWithdrawalCode},
-			"confirm":  {Kind: Authorise, Text: "redeem_code.confirm", Read: redeem, Debits: true},
+			"confirm":  {Kind: Authorise, Text: "redeem_code.confirm", Read: authorise(redeem), Debits: true},
 			"paid":     {Kind: Result, Text: "redeem_code.paid"},
 		},
 	}
 }
 
-func readRedeemCustomer(ctx context.Context, t *Turn, input string) (string, error) {
-	number, err := t.readNumber(input)
-	if err != nil {
-		return "", err
-	}
+// findRedeem finds the customer by their live code, which fixed the amount and the fee.
+func findRedeem(ctx context.Context, t *Turn, number msisdn.MSISDN) (payments.Party, error) {
 	quote, err := t.Services().Payments.QuoteRedeem(ctx, t.Me(), number)
 	if err != nil {
-		return "", noLiveCode(err)
+		return payments.Party{}, noLiveCode(err)
 	}
-	t.keepNumber(number)
-	t.keepPayee(quote.From, maxNameShown)
 	t.keepQuote(quote)
-	return "customer_given", nil
+	return quote.From, nil
 }
 
 // readWithdrawalCode keeps the code sealed in the session until the PIN: it is worthless without the agent's PIN and
@@ -128,26 +81,14 @@ func readWithdrawalCode(_ context.Context, t *Turn, input string) (string, error
 		return "", again("withdrawal_code")
 	}
 	t.Keep("withdrawal_code", code)
-	return "code_given", nil
+	return next, nil
 }
 
-func redeem(ctx context.Context, t *Turn, input string) (string, error) {
-	c, err := t.confirm(input)
-	if err != nil {
-		return "", err
-	}
-	customer, err := t.ID("payee.id")
-	if err != nil {
-		return "", err
-	}
-	receipt, err := t.Services().Payments.RedeemCode(ctx, payments.RedeemOrder{
-		Order: c.order, Operator: t.Me(), Customer: customer, Amount: c.amount, Code: secret.New(t.Value("withdrawal_code")),
+func redeem(ctx context.Context, t *Turn, c confirmed) (payments.Receipt, error) {
+	return t.Services().Payments.RedeemCode(ctx, payments.RedeemOrder{
+		Order: c.order, Operator: t.Me(), Customer: c.payee, Amount: c.amount,
+		Code: secret.New(t.Value("withdrawal_code")),
 	})
-	if err != nil {
-		return "", err
-	}
-	t.showReceipt(receipt)
-	return "paid", nil
 }
 
 // floatBalance: PIN.
@@ -218,14 +159,7 @@ func registerCustomer() Flow {
 	return Flow{
 		Name: "register_customer", Purpose: policy.AgentTransact,
 		Starts: []string{"number"},
-		Events: fsm.Events{
-			{Name: "number_given", Src: []string{"number"}, Dst: "first_name"},
-			{Name: "first_name_given", Src: []string{"first_name"}, Dst: "last_name"},
-			{Name: "last_name_given", Src: []string{"last_name"}, Dst: "birth_date"},
-			{Name: "birth_date_given", Src: []string{"birth_date"}, Dst: "id_number"},
-			{Name: "id_number_given", Src: []string{"id_number"}, Dst: "confirm"},
-			{Name: "registered", Src: []string{"confirm"}, Dst: "registered"},
-		},
+		Events: steps("number", "first_name", "last_name", "birth_date", "id_number", "confirm", "registered"),
 		Screens: map[string]Screen{
 			"number":     {Kind: Input, Text: "register_customer.number", Read: readNewcomersNumber},
 			"first_name": {Kind: Input, Text: "register_customer.first_name", Read: readName("first_name")},
@@ -249,7 +183,7 @@ func readNewcomersNumber(ctx context.Context, t *Turn, input string) (string, er
 		return "", err
 	}
 	t.keepNumber(number)
-	return "number_given", nil
+	return next, nil
 }
 
 func registerAnother(ctx context.Context, t *Turn, input string) (string, error) {
@@ -267,5 +201,5 @@ func registerAnother(ctx context.Context, t *Turn, input string) (string, error)
 		return "", err
 	}
 	t.Show("payee", customer.Shown())
-	return "registered", nil
+	return next, nil
 }

@@ -3,8 +3,6 @@ package menus
 import (
 	"context"
 
-	"github.com/looplab/fsm"
-
 	"nova/core/payments"
 	"nova/core/policy"
 )
@@ -14,65 +12,24 @@ func pay() Flow {
 	return Flow{
 		Name: "pay", Purpose: policy.CustomerTransact, Money: true, PaysBusiness: true,
 		Starts: []string{"till"},
-		Events: fsm.Events{
-			{Name: "till_given", Src: []string{"till"}, Dst: "amount"},
-			{Name: "amount_given", Src: []string{"amount"}, Dst: "confirm"},
-			{Name: "paid", Src: []string{"confirm"}, Dst: "paid"},
-		},
+		Events: steps("till", "amount", "confirm", "paid"),
 		Screens: map[string]Screen{
-			"till":    {Kind: Input, Text: "pay.till", Read: readTill},
-			"amount":  {Kind: Input, Text: "pay.amount", Read: readPayAmount},
-			"confirm": {Kind: Authorise, Text: "pay.confirm", Read: payTill, Debits: true},
+			"till":    {Kind: Input, Text: "pay.till", Read: askCode("till", findTill)},
+			"amount":  {Kind: Input, Text: "pay.amount", Read: askAmount("warn.already_paid", quotePay)},
+			"confirm": {Kind: Authorise, Text: "pay.confirm", Read: authorise(payTill), Debits: true},
 			"paid":    {Kind: Result, Text: "pay.paid"},
 		},
 	}
 }
 
-func readTill(ctx context.Context, t *Turn, input string) (string, error) {
-	till, err := readCode(input)
-	if err != nil {
-		return "", err
-	}
-	merchant, err := t.Services().Payments.Till(ctx, till)
-	if err != nil {
-		return "", notFoundAs(err, "till")
-	}
-	t.Keep("till", till)
-	t.keepPayee(merchant, maxBusiness)
-	return "till_given", nil
+func findTill(ctx context.Context, t *Turn, till string) (payments.Party, error) {
+	return t.Services().Payments.Till(ctx, till)
 }
 
-func readPayAmount(ctx context.Context, t *Turn, input string) (string, error) {
-	amount, err := t.readAmount(input)
-	if err != nil {
-		return "", err
-	}
-	quote, err := t.Services().Payments.QuotePay(ctx, t.Me(), t.Value("till"), ask(amount))
-	if err != nil {
-		return "", err
-	}
-	t.keepQuote(quote)
-	if quote.RepeatedAt != nil {
-		t.Note("warn.already_paid")
-	}
-	return "amount_given", nil
+func quotePay(ctx context.Context, t *Turn, ask payments.Ask) (payments.Quote, error) {
+	return t.Services().Payments.QuotePay(ctx, t.Me(), t.Value("code"), ask)
 }
 
-func payTill(ctx context.Context, t *Turn, input string) (string, error) {
-	c, err := t.confirm(input)
-	if err != nil {
-		return "", err
-	}
-	merchant, err := t.ID("payee.id")
-	if err != nil {
-		return "", err
-	}
-	receipt, err := t.Services().Payments.Pay(ctx, payments.PayOrder{
-		Order: c.order, From: t.Me(), Merchant: merchant, Amount: c.amount,
-	})
-	if err != nil {
-		return "", err
-	}
-	t.showReceipt(receipt)
-	return "paid", nil
+func payTill(ctx context.Context, t *Turn, c confirmed) (payments.Receipt, error) {
+	return t.Services().Payments.Pay(ctx, payments.PayOrder{Order: c.order, From: t.Me(), Merchant: c.payee, Amount: c.amount})
 }

@@ -22,21 +22,19 @@ const (
 	proved    = "proved"
 )
 
+// startAgain leads back to the first time where the second PIN differs.
+var startAgain = fsm.EventDesc{Name: "start_again", Src: []string{"again"}, Dst: "new"}
+
 // changePIN: old, new, again.
 func changePIN() Flow {
 	return Flow{
 		Name: "change_pin", Purpose: policy.CustomerAccountView,
 		Starts: []string{"old"},
-		Events: fsm.Events{
-			{Name: "old_given", Src: []string{"old"}, Dst: "new"},
-			{Name: "new_given", Src: []string{"new"}, Dst: "again"},
-			{Name: "differs", Src: []string{"again"}, Dst: "new"},
-			{Name: "changed", Src: []string{"again"}, Dst: "changed"},
-		},
+		Events: append(steps("old", "new", "again", "changed"), startAgain),
 		Screens: map[string]Screen{
 			"old":     {Kind: Choose, Text: "change_pin.old", Read: readOldPIN},
 			"new":     {Kind: Choose, Text: "change_pin.new", Read: readNewPIN},
-			"again":   {Kind: Choose, Text: "change_pin.again", Read: readPINAgain(setChangedPIN, "changed")},
+			"again":   {Kind: Choose, Text: "change_pin.again", Read: readPINAgain(setChangedPIN)},
 			"changed": {Kind: Result, Text: "change_pin.changed"},
 		},
 	}
@@ -51,7 +49,7 @@ func readOldPIN(ctx context.Context, t *Turn, input string) (string, error) {
 		return "", err
 	}
 	t.KeepKey(proved)
-	return "old_given", nil
+	return next, nil
 }
 
 func setChangedPIN(ctx context.Context, t *Turn, pin secret.Text) error {
@@ -68,7 +66,7 @@ func operatorSettings() Flow {
 	settings.Events = append(settings.Events,
 		fsm.EventDesc{Name: "pin", Src: []string{"choose"}, Dst: "old"},
 		fsm.EventDesc{Name: "language", Src: []string{"choose"}, Dst: "language"},
-		fsm.EventDesc{Name: "chosen", Src: []string{"language"}, Dst: "chosen"},
+		fsm.EventDesc{Name: next, Src: []string{"language"}, Dst: "chosen"},
 	)
 	settings.Screens["choose"] = Screen{
 		Kind: Choice, Text: "operator_settings.choose", Read: chooseSetting, Choices: []string{"1", "2"},
@@ -98,18 +96,12 @@ func firstPIN() Flow {
 	return Flow{
 		Name: "first_pin", Purpose: policy.CustomerAccountView,
 		Starts: []string{"birth_year"},
-		Events: fsm.Events{
-			{Name: "birth_year_given", Src: []string{"birth_year"}, Dst: "last_four"},
-			{Name: "confirmed", Src: []string{"last_four"}, Dst: "new"},
-			{Name: "new_given", Src: []string{"new"}, Dst: "again"},
-			{Name: "differs", Src: []string{"again"}, Dst: "new"},
-			{Name: "set", Src: []string{"again"}, Dst: "set"},
-		},
+		Events: append(steps("birth_year", "last_four", "new", "again", "set"), startAgain),
 		Screens: map[string]Screen{
 			"birth_year": {Kind: Input, Text: "first_pin.birth_year", Read: readBirthYear},
 			"last_four":  {Kind: Input, Text: "first_pin.last_four", Read: readLastFour},
 			"new":        {Kind: Choose, Text: "first_pin.new", Read: readNewPIN},
-			"again":      {Kind: Choose, Text: "first_pin.again", Read: readPINAgain(setFirstPIN, "set")},
+			"again":      {Kind: Choose, Text: "first_pin.again", Read: readPINAgain(setFirstPIN)},
 			"set":        {Kind: Result, Text: "first_pin.set"},
 		},
 	}
@@ -120,7 +112,7 @@ func readBirthYear(_ context.Context, t *Turn, input string) (string, error) {
 		return "", again("year")
 	}
 	t.Keep(birthYear, input)
-	return "birth_year_given", nil
+	return next, nil
 }
 
 const (
@@ -140,7 +132,7 @@ func readLastFour(ctx context.Context, t *Turn, input string) (string, error) {
 		return "", wrongAnswers(err)
 	}
 	t.KeepKey(proved)
-	return "confirmed", nil
+	return next, nil
 }
 
 func setFirstPIN(ctx context.Context, t *Turn, pin secret.Text) error {
@@ -161,7 +153,7 @@ func readNewPIN(ctx context.Context, t *Turn, input string) (string, error) {
 		return "", pinReason(err)
 	}
 	t.Keep(pending, t.Services().Identity.Pending(pin))
-	return "new_given", nil
+	return next, nil
 }
 
 // pinReason words why a new PIN won't do.
@@ -176,7 +168,7 @@ func pinReason(err error) error {
 }
 
 // readPINAgain takes the PIN a second time and sets it; another PIN leads back to the first time.
-func readPINAgain(set func(context.Context, *Turn, secret.Text) error, event string) Reader {
+func readPINAgain(set func(context.Context, *Turn, secret.Text) error) Reader {
 	return func(ctx context.Context, t *Turn, input string) (string, error) {
 		pin, err := readPIN(input)
 		if err != nil {
@@ -184,9 +176,9 @@ func readPINAgain(set func(context.Context, *Turn, secret.Text) error, event str
 		}
 		if !t.Services().Identity.MatchesPending(t.Value(pending), pin) {
 			t.Note("reason.pin_differs")
-			return "differs", nil
+			return startAgain.Name, nil
 		}
-		return event, set(ctx, t, pin)
+		return next, set(ctx, t, pin)
 	}
 }
 
@@ -195,16 +187,8 @@ func register() Flow {
 	return Flow{
 		Name: "register", Purpose: policy.CustomerAccountView,
 		Starts: []string{"language"},
-		Events: fsm.Events{
-			{Name: "language_chosen", Src: []string{"language"}, Dst: "first_name"},
-			{Name: "first_name_given", Src: []string{"first_name"}, Dst: "last_name"},
-			{Name: "last_name_given", Src: []string{"last_name"}, Dst: "birth_date"},
-			{Name: "birth_date_given", Src: []string{"birth_date"}, Dst: "id_number"},
-			{Name: "id_number_given", Src: []string{"id_number"}, Dst: "new"},
-			{Name: "new_given", Src: []string{"new"}, Dst: "again"},
-			{Name: "differs", Src: []string{"again"}, Dst: "new"},
-			{Name: "registered", Src: []string{"again"}, Dst: "registered"},
-		},
+		Events: append(steps("language", "first_name", "last_name", "birth_date", "id_number", "new", "again", "registered"),
+			startAgain),
 		Screens: map[string]Screen{
 			"language":   {Kind: Choice, Text: "register.language", Read: readFirstLanguage, Choices: []string{languagesOffered}},
 			"first_name": {Kind: Input, Text: "register.first_name", Read: readName("first_name")},
@@ -212,17 +196,17 @@ func register() Flow {
 			"birth_date": {Kind: Input, Text: "register.birth_date", Read: readBirthDate},
 			"id_number":  {Kind: Input, Text: "register.id_number", Read: readIDNumber},
 			"new":        {Kind: Choose, Text: "register.new", Read: readNewPIN},
-			"again":      {Kind: Choose, Text: "register.again", Read: readPINAgain(registerMe, "registered")},
+			"again":      {Kind: Choose, Text: "register.again", Read: readPINAgain(registerMe)},
 			"registered": {Kind: Result, Text: "register.registered"},
 		},
 	}
 }
 
 func readFirstLanguage(_ context.Context, t *Turn, input string) (string, error) {
-	return "language_chosen", t.takeLanguage(input)
+	return next, t.takeLanguage(input)
 }
 
-// readName takes a first or last name; the screen, the value and the event share its word.
+// readName takes a first or last name; the screen and the value share its word.
 func readName(which string) Reader {
 	return func(_ context.Context, t *Turn, input string) (string, error) {
 		name, err := customers.ParseName(input)
@@ -230,7 +214,7 @@ func readName(which string) Reader {
 			return "", again("name")
 		}
 		t.Keep(which, name)
-		return which + "_given", nil
+		return next, nil
 	}
 }
 
@@ -241,7 +225,7 @@ func readBirthDate(_ context.Context, t *Turn, input string) (string, error) {
 	}
 	t.Keep("birth_date", string(date))
 	t.Keep(birthYear, strconv.Itoa(date.Year()))
-	return "birth_date_given", nil
+	return next, nil
 }
 
 func readIDNumber(_ context.Context, t *Turn, input string) (string, error) {
@@ -250,7 +234,7 @@ func readIDNumber(_ context.Context, t *Turn, input string) (string, error) {
 		return "", again("id_number")
 	}
 	t.Keep("id_number", number)
-	return "id_number_given", nil
+	return next, nil
 }
 
 func registerMe(ctx context.Context, t *Turn, pin secret.Text) error {

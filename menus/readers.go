@@ -1,8 +1,11 @@
 package menus
 
 import (
+	"errors"
 	"strings"
 	"unicode"
+
+	"github.com/google/uuid"
 
 	"nova/core/identity"
 	"nova/core/money"
@@ -137,10 +140,11 @@ func (t *Turn) prove(input string) (identity.Proof, error) {
 	return t.Services().Identity.PIN(t.subject(), pin), nil
 }
 
-// confirmed is what every money errand hands on: this hop's claim, the confirmation's intent, the PIN, the fee and
-// the amount that were shown.
+// confirmed is what every money errand hands on: this hop's claim, the confirmation's intent, the PIN, and what the
+// screen showed: the fee, the amount and, but for a code, the payee.
 type confirmed struct {
 	order  payments.Order
+	payee  uuid.UUID
 	amount money.Amount
 }
 
@@ -149,42 +153,17 @@ func (t *Turn) confirm(input string) (confirmed, error) {
 	if err != nil {
 		return confirmed{}, err
 	}
-	id, err := t.ID(intent)
-	if err != nil {
-		return confirmed{}, err
-	}
-	fee, err := t.Amount("fee")
-	if err != nil {
-		return confirmed{}, err
-	}
-	amount, err := t.Amount("amount")
+	fee, feeErr := t.Amount("fee")
+	amount, amountErr := t.Amount("amount")
+	id, intentErr := t.ID(intent)
 	order := payments.Order{
 		Key: t.Key(), Intent: id, Proof: proof, FeeShown: fee, Channel: transactions.USSD, Promise: true,
 	}
-	return confirmed{order: order, amount: amount}, err
-}
-
-// ask is an amount asked for on a handset.
-func ask(amount money.Amount) payments.Ask {
-	return payments.Ask{Amount: amount, Channel: transactions.USSD}
-}
-
-// keepQuote stores what the confirmation shows.
-func (t *Turn) keepQuote(q payments.Quote) {
-	t.KeepAmount("amount", q.Amount)
-	t.KeepAmount("fee", q.Fee)
-	t.KeepAmount("total", q.Total)
-	if q.RepeatedAt != nil {
-		t.ShowTime("time", *q.RepeatedAt)
+	payee, err := t.ID("payee.id")
+	if t.Value("payee.id") == "" {
+		err = nil // a code is for whoever pays it out
 	}
-}
-
-// showReceipt shows how an errand ended.
-func (t *Turn) showReceipt(r payments.Receipt) {
-	t.ShowAmount("amount", r.Amount)
-	t.ShowAmount("fee", r.Fee)
-	t.ShowAmount("balance", r.Balance)
-	t.Show("receipt", r.Number)
+	return confirmed{order: order, payee: payee, amount: amount}, errors.Join(feeErr, amountErr, intentErr, err)
 }
 
 func withoutSpaces(s string) string { return strings.ReplaceAll(s, " ", "") }

@@ -17,14 +17,14 @@ func withdrawalCode() Flow {
 		Starts: []string{"amount", "live"},
 		Enter:  enterWithdrawalCode,
 		Events: fsm.Events{
-			{Name: "amount_given", Src: []string{"amount"}, Dst: "confirm"},
-			{Name: "issued", Src: []string{"confirm"}, Dst: "code"},
+			{Name: next, Src: []string{"amount"}, Dst: "confirm"},
+			{Name: next, Src: []string{"confirm"}, Dst: "code"},
 			{Name: "show", Src: []string{"live"}, Dst: "show"},
 			{Name: "cancelled", Src: []string{"live"}, Dst: "cancelled"},
-			{Name: "shown", Src: []string{"show"}, Dst: "code"},
+			{Name: next, Src: []string{"show"}, Dst: "code"},
 		},
 		Screens: map[string]Screen{
-			"amount":    {Kind: Input, Text: "withdrawal_code.amount", Read: readCodeAmount},
+			"amount":    {Kind: Input, Text: "withdrawal_code.amount", Read: askAmount("", quoteCode)},
 			"confirm":   {Kind: Authorise, Text: "withdrawal_code.confirm", Read: issueCode, Holds: true},
 			"code":      {Kind: Result, Text: "withdrawal_code.code"},
 			"live":      {Kind: Choice, Text: "withdrawal_code.live", Read: chooseLive, Choices: []string{"1", "2"}},
@@ -44,17 +44,8 @@ func enterWithdrawalCode(ctx context.Context, t *Turn) (string, error) {
 	return "live", nil
 }
 
-func readCodeAmount(ctx context.Context, t *Turn, input string) (string, error) {
-	amount, err := t.readAmount(input)
-	if err != nil {
-		return "", err
-	}
-	quote, err := t.Services().Payments.QuoteCode(ctx, t.Me(), ask(amount))
-	if err != nil {
-		return "", err
-	}
-	t.keepQuote(quote)
-	return "amount_given", nil
+func quoteCode(ctx context.Context, t *Turn, ask payments.Ask) (payments.Quote, error) {
+	return t.Services().Payments.QuoteCode(ctx, t.Me(), ask)
 }
 
 func issueCode(ctx context.Context, t *Turn, input string) (string, error) {
@@ -67,7 +58,7 @@ func issueCode(ctx context.Context, t *Turn, input string) (string, error) {
 		return "", err
 	}
 	t.showWithdrawalCode(code)
-	return "issued", nil
+	return next, nil
 }
 
 func chooseLive(ctx context.Context, t *Turn, input string) (string, error) {
@@ -91,7 +82,7 @@ func showCode(ctx context.Context, t *Turn, input string) (string, error) {
 		return "", err
 	}
 	t.showWithdrawalCode(code)
-	return "shown", nil
+	return next, nil
 }
 
 // showWithdrawalCode puts the code on the screen alone, in two groups that are easy to read out.
