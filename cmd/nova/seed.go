@@ -21,8 +21,7 @@ import (
 )
 
 // The demonstration's people: PINs that everybody may read, in a market that does not exist. A second run finds them
-// and changes nothing. It is refused nowhere, so an operator's real database must never be seeded; `nova seed demo`
-// says so.
+// and changes nothing. `nova seed demo` refuses a production environment.
 
 // seedServices are what the demonstration is made with.
 type seedServices struct {
@@ -52,9 +51,18 @@ type demoAgent struct {
 }
 
 var demoAgents = []demoAgent{
-	{code: "100001", name: "Bridgetown Distributors", msisdn: "+12462500001", pin: "2580", kind: agents.SuperAgent, float: 50_000_00},
-	{code: "100011", parent: "100001", name: "Oistins Corner Shop", msisdn: "+12462500011", pin: "2468", kind: agents.Ordinary, float: 5_000_00},
-	{code: "100012", parent: "100001", name: "Holetown Pharmacy", msisdn: "+12462500012", pin: "2469", kind: agents.Ordinary, float: 1_000_00},
+	{
+		code: "100001", name: "Bridgetown Distributors", msisdn: "+12462500001", pin: "2580",
+		kind: agents.SuperAgent, float: 50_000_00,
+	},
+	{
+		code: "100011", parent: "100001", name: "Oistins Corner Shop", msisdn: "+12462500011", pin: "2468",
+		kind: agents.Ordinary, float: 5_000_00,
+	},
+	{
+		code: "100012", parent: "100001", name: "Holetown Pharmacy", msisdn: "+12462500012", pin: "2469",
+		kind: agents.Ordinary, float: 1_000_00,
+	},
 }
 
 type demoCustomer struct {
@@ -89,7 +97,8 @@ func seedDemo(ctx context.Context, s seedServices) error {
 			return fmt.Errorf("seed customer %s: %w", c.first, err)
 		}
 	}
-	if _, err := s.Agents.CreateMerchant(ctx, demoTill, demoMerchant); err != nil && !fault.Is(err, fault.DuplicateEntity) {
+	_, err := s.Agents.CreateMerchant(ctx, demoTill, demoMerchant)
+	if err != nil && !fault.Is(err, fault.DuplicateEntity) {
 		return fmt.Errorf("seed merchant: %w", err)
 	}
 	return s.client(ctx)

@@ -17,7 +17,9 @@ const NoticePINChanged = "sms.pin.changed"
 
 // ChangePIN replaces an operator's PIN, once for the key, and tells them. authorised is the key under which the old
 // PIN was found right (identity.Service.Authenticate) within the last ten minutes.
-func (s *Service) ChangePIN(ctx context.Context, key ledger.Key, id uuid.UUID, authorised ledger.Key, pin secret.Text) error {
+func (s *Service) ChangePIN(ctx context.Context, key ledger.Key, id uuid.UUID, authorised ledger.Key,
+	pin secret.Text,
+) error {
 	o, err := s.OperatorByID(ctx, id)
 	if err != nil {
 		return err

@@ -124,17 +124,23 @@ func (s store) merchant(ctx context.Context, q sql.Querier, till string, id uuid
 	return Merchant(row), err
 }
 
-func (s store) setLanguage(ctx context.Context, q sql.Querier, id uuid.UUID, language string, now time.Time) (bool, error) {
+func (s store) setLanguage(ctx context.Context, q sql.Querier, id uuid.UUID, language string, now time.Time) (
+	bool, error,
+) {
 	n, err := q.Exec(ctx, s.queries.Get("set_language"), id, language, now)
 	return n == 1, err
 }
 
-func (s store) setAgentStatus(ctx context.Context, q sql.Querier, id uuid.UUID, to Status, now time.Time) (bool, error) {
+func (s store) setAgentStatus(ctx context.Context, q sql.Querier, id uuid.UUID, to Status, now time.Time) (
+	bool, error,
+) {
 	n, err := q.Exec(ctx, s.queries.Get("set_agent_status"), id, string(to), now)
 	return n == 1, err
 }
 
-func (s store) setMerchantStatus(ctx context.Context, q sql.Querier, id uuid.UUID, to Status, now time.Time) (bool, error) {
+func (s store) setMerchantStatus(ctx context.Context, q sql.Querier, id uuid.UUID, to Status, now time.Time) (
+	bool, error,
+) {
 	n, err := q.Exec(ctx, s.queries.Get("set_merchant_status"), id, string(to), now)
 	return n == 1, err
 }

@@ -18,7 +18,9 @@ const NoticePINChanged = "sms.pin.changed"
 
 // ChangePIN replaces a customer's PIN, once for the key, and tells them. authorised is the key under which the old
 // PIN was found right (identity.Service.Authenticate) within the last ten minutes.
-func (s *Service) ChangePIN(ctx context.Context, key ledger.Key, id uuid.UUID, authorised ledger.Key, pin secret.Text) error {
+func (s *Service) ChangePIN(ctx context.Context, key ledger.Key, id uuid.UUID, authorised ledger.Key,
+	pin secret.Text,
+) error {
 	c, err := s.ByID(ctx, id)
 	if err != nil {
 		return err

@@ -29,7 +29,9 @@ const (
 // ConfirmIdentity asks a customer without a PIN for the year of birth and the last four of the ID number, once for
 // the key. A wrong answer is a PIN_INVALID with attempts_left and does not say which part was wrong; three lock the
 // question for a day: ACCOUNT_LOCKED with retry_after_seconds. Who has a PIN already is an INVALID_STATE.
-func (s *Service) ConfirmIdentity(ctx context.Context, key ledger.Key, id uuid.UUID, birthYear int, last4 string) error {
+func (s *Service) ConfirmIdentity(ctx context.Context, key ledger.Key, id uuid.UUID, birthYear int,
+	last4 string,
+) error {
 	if err := s.withoutPIN(ctx, id); err != nil {
 		return err
 	}
@@ -105,7 +107,9 @@ func identityLocked(r identityRow, now time.Time) error {
 
 // SetFirstPIN gives a customer without a PIN their first one, which also accepts the terms. confirmed is the key of
 // the ConfirmIdentity that must have succeeded within the last ten minutes; without it the answer is FORBIDDEN.
-func (s *Service) SetFirstPIN(ctx context.Context, key ledger.Key, id uuid.UUID, confirmed ledger.Key, pin secret.Text) error {
+func (s *Service) SetFirstPIN(ctx context.Context, key ledger.Key, id uuid.UUID, confirmed ledger.Key,
+	pin secret.Text,
+) error {
 	c, err := s.ByID(ctx, id)
 	if err != nil {
 		return err

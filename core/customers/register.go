@@ -89,7 +89,8 @@ func (r Registration) check() error {
 		return identity.CheckPIN(r.PIN, r.BirthDate.Year())
 	}
 	if !r.PIN.IsZero() {
-		return fault.New(fault.ValidationError, "a PIN that an operator knows").Field("pin", "is chosen by the customer alone")
+		return fault.New(fault.ValidationError, "a PIN that an operator knows").
+			Field("pin", "is chosen by the customer alone")
 	}
 	return nil
 }

@@ -76,7 +76,9 @@ func (s store) byIDs(ctx context.Context, q sql.Querier, wanted []uuid.UUID) (ma
 }
 
 // taken says which of a newcomer's names is another's already.
-func (s store) taken(ctx context.Context, q sql.Querier, m msisdn.MSISDN, index []byte) (number, document bool, err error) {
+func (s store) taken(ctx context.Context, q sql.Querier, m msisdn.MSISDN, index []byte) (
+	number, document bool, err error,
+) {
 	var r struct {
 		Number   bool `db:"number"`
 		Document bool `db:"document"`
@@ -110,7 +112,9 @@ func (s store) acceptTerms(ctx context.Context, tx *sql.Tx, id uuid.UUID, now ti
 	return err
 }
 
-func (s store) setLanguage(ctx context.Context, q sql.Querier, id uuid.UUID, language string, now time.Time) (bool, error) {
+func (s store) setLanguage(ctx context.Context, q sql.Querier, id uuid.UUID, language string, now time.Time) (
+	bool, error,
+) {
 	n, err := q.Exec(ctx, s.queries.Get("set_language"), id, language, now)
 	return n == 1, err
 }

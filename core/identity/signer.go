@@ -87,7 +87,11 @@ func EphemeralSigner() *Signer {
 
 // add names a key by its public half and returns the name.
 func (s *Signer) add(key ed25519.PrivateKey) string {
-	sum := sha256.Sum256(key.Public().(ed25519.PublicKey)) //nolint:forcetypeassert // an Ed25519 key's public half has this type
+	public, ok := key.Public().(ed25519.PublicKey)
+	if !ok {
+		panic(fmt.Sprintf("identity: an Ed25519 key's public half is a %T", key.Public()))
+	}
+	sum := sha256.Sum256(public)
 	kid := hex.EncodeToString(sum[:kidBytes])
 	s.keys[kid] = key
 	return kid

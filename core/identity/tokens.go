@@ -124,7 +124,8 @@ func (t *Tokens) ClientCredentials(ctx context.Context, id string, s secret.Text
 	}
 	for _, scope := range granted {
 		if !slices.Contains(c.Scopes, scope) {
-			return Token{}, fault.New(fault.CodeForbidden, "client %s has no such scope", c.Name).Field("scope", "is not granted")
+			return Token{}, fault.New(fault.CodeForbidden, "client %s has no such scope", c.Name).
+				Field("scope", "is not granted")
 		}
 	}
 	return t.issue(Principal{

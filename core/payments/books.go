@@ -50,7 +50,9 @@ func (b *Books) each() []struct {
 
 // OpenBooks finds the house's accounts of a currency and opens those that are missing. Nodes that start together may
 // all call it: whoever comes second finds what the first opened.
-func OpenBooks(ctx context.Context, db *sql.DB, accounts *ledger.Store, c money.Currency, now clock.Clock) (Books, error) {
+func OpenBooks(ctx context.Context, db *sql.DB, accounts *ledger.Store, c money.Currency, now clock.Clock) (
+	Books, error,
+) {
 	var b Books
 	for _, book := range b.each() {
 		id, err := openBook(ctx, db, accounts, ledger.Account{

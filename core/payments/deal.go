@@ -229,7 +229,7 @@ func (s *Service) run(ctx context.Context, remake func() (*deal, error), o Order
 			return receipt, err
 		}
 	}
-	return Receipt{}, fault.New(fault.ServiceUnavailable, "a tier changed %d times while %s was computed", maxRemakes, o.Intent)
+	return Receipt{}, fault.New(fault.ServiceUnavailable, "a tier changed %d times under %s", maxRemakes, o.Intent)
 }
 
 // before answers an order that cannot be computed now with its first answer, if it had one: a code that is used up

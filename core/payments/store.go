@@ -16,7 +16,9 @@ type store struct{ queries sql.Queries }
 func newStore() store { return store{queries: sql.Named("payments")} }
 
 // used tells how far each counter stands in the window that now falls into.
-func (s store) used(ctx context.Context, q sql.Querier, counts []ledger.Count, now time.Time, at *time.Location) ([]int64, error) {
+func (s store) used(ctx context.Context, q sql.Querier, counts []ledger.Count, now time.Time, at *time.Location) (
+	[]int64, error,
+) {
 	columns := make(sql.Columns, 4)
 	for _, c := range counts {
 		columns[0].UUID(c.Subject)

@@ -73,9 +73,9 @@ func (d *deal) promise(o Order) transactions.Promise {
 	}
 }
 
-// sameIntent answers an order whose intent has become a transaction under another key: confirmed twice, from a handset
-// and an app perhaps. Whoever confirmed the same thing gets that transaction's receipt, marked as replayed; an intent
-// that did something else is an INVALID_STATE.
+// sameIntent answers an order whose intent has become a transaction under another key: confirmed twice, from a
+// handset and an app perhaps. Whoever confirmed the same thing gets that transaction's receipt, marked as replayed;
+// an intent that did something else is an INVALID_STATE.
 func (s *Service) sameIntent(ctx context.Context, d *deal, o Order, refusal error) (Receipt, error) {
 	done, found, err := s.done(ctx, o.Intent)
 	if err != nil {

@@ -78,7 +78,8 @@ func (s *Service) Today(ctx context.Context, outlet uuid.UUID) (Day, error) {
 	}
 	for _, row := range last {
 		report.Last = append(report.Last, Last{
-			At: row.CreatedAt.UTC(), Type: row.Type, Name: row.Name, Amount: money.Of(row.Amount, s.o.Currency), Number: row.Receipt,
+			At: row.CreatedAt.UTC(), Type: row.Type, Name: row.Name, Number: row.Receipt,
+			Amount: money.Of(row.Amount, s.o.Currency),
 		})
 	}
 	return report, nil
