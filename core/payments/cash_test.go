@@ -1,6 +1,7 @@
 package payments_test
 
 import (
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -351,4 +352,24 @@ func TestACodeNeedsMoneyAndThePIN(t *testing.T) {
 	_, err = w.payments.IssueCode(t.Context(), o)
 	refused(t, err, fault.PINInvalid)
 	require.EqualValues(t, 0, w.held(w.marcia.Wallet))
+}
+
+func TestACodeCostsWhatItsOwnerSawWhateverThePriceIsNow(t *testing.T) {
+	w := newWorld(t)
+	code, _ := w.issue()
+	text := strings.NewReplacer("bps: 100, min: \"1.00\"", "bps: 300, min: \"3.00\"", "tax_bps: 1750", "tax_bps: 2000").
+		Replace(read(t, "../../configs/tariffs.yaml"))
+	dearer := w.service(text)
+	q, err := dearer.QuoteRedeem(t.Context(), w.clerk.ID, w.marcia.MSISDN)
+	require.NoError(t, err)
+	require.Equal(t, bbd(1_00), q.Fee)
+	before := w.balances()
+	r, err := dearer.RedeemCode(t.Context(), w.redeem(code.Secret))
+	require.NoError(t, err)
+	w.moved(before, map[string]int64{
+		"marcia": -101_00, "float": 100_00, "income": 82, "tax": 18, "commission": 50, "expense": 50,
+	})
+	fact, err := w.transactions.ByID(t.Context(), r.Transaction)
+	require.NoError(t, err)
+	require.Equal(t, "cashout-1", fact.Tariff)
 }
