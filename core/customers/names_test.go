@@ -2,6 +2,7 @@ package customers_test
 
 import (
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
@@ -127,4 +128,26 @@ func TestParseIDNumber(t *testing.T) {
 			require.Equal(t, row.want, got)
 		})
 	}
+}
+
+func FuzzParse(f *testing.F) {
+	for _, seed := range []string{"Marcia", "o'neal", "14031985", "4/3/1985", "850314-0011", "ab 123", "", "\xff"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, typed string) {
+		if name, err := customers.ParseName(typed); err == nil {
+			again, err := customers.ParseName(name)
+			require.NoError(t, err, "ParseName(%q) = %q is no name", typed, name)
+			require.Equal(t, name, again)
+		}
+		if number, err := customers.ParseIDNumber(typed); err == nil {
+			again, err := customers.ParseIDNumber(number)
+			require.NoError(t, err)
+			require.Equal(t, number, again)
+		}
+		if day, err := customers.ParseBirthDate(typed, "2026-11-21"); err == nil {
+			require.Equal(t, day, clock.DayOf(day.Start(time.UTC), time.UTC))
+			require.Less(t, day, clock.Day("2010-11-22"))
+		}
+	})
 }

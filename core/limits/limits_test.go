@@ -133,3 +133,17 @@ func TestDemoData(t *testing.T) {
 		require.Equal(t, limits.Description{MaxBalance: bbd(row.balance), Out: want, In: want}, d, "tier %d", row.tier)
 	}
 }
+
+func FuzzParse(f *testing.F) {
+	f.Add([]byte(rules))
+	f.Add([]byte("currency: BBD\nrules: []"))
+	f.Fuzz(func(_ *testing.T, data []byte) {
+		book, err := limits.Parse(data)
+		if err != nil {
+			return
+		}
+		// What was read can be asked anything.
+		_ = book.Check(limits.Operation{Type: transactions.P2P, Amount: bbd(1)})
+		_ = book.Describe(0, transactions.USSD)
+	})
+}
