@@ -49,8 +49,12 @@ type Gateway struct {
 	Root menus.Root
 }
 
-// Mount registers both routes with their access.
-func Mount(app ussd.App, p *ussd.Pipeline) {
+// Mount registers both routes with their access, and describes them in the API's
+// document.
+func Mount(app *web.App, p *ussd.Pipeline) {
+	for _, operation := range Operations() {
+		app.API().OpenAPI().AddOperation(operation)
+	}
 	app.Handle(fiber.MethodPost, sessionPath, web.Needs(policy.CustomerTransact, Scope),
 		p.Serve(Name, Gateway{}, nil))
 	app.Handle(fiber.MethodPost, agentPath, web.Needs(policy.AgentTransact, Scope),

@@ -187,6 +187,21 @@ func TestOperationsDescribeWhatIsServed(t *testing.T) {
 	require.Len(t, document.Paths, 2)
 }
 
+func TestMountedRoutesStandInTheDocument(t *testing.T) {
+	app := web.New(web.Options{})
+	native.Mount(app, nil) // nobody calls
+	document, err := json.Marshal(app.API().OpenAPI())
+	require.NoError(t, err)
+	for route, access := range app.Routes() {
+		method, path, _ := strings.Cut(route, " ")
+		if !strings.HasPrefix(path, "/v1/ussd/") {
+			continue
+		}
+		require.Equal(t, native.Scope, access.Scope)
+		require.Contains(t, string(document), `"`+path+`":{"`+strings.ToLower(method)+`"`)
+	}
+}
+
 // FuzzDecode: whatever is posted is a whole request or a fault of the caller's.
 func FuzzDecode(f *testing.F) {
 	f.Add(s1 + `"type":"begin"}`)
