@@ -26,7 +26,7 @@ test: build ## Run every test with a PostgreSQL and Redis of its own
 	$(if $(RACE),CGO_ENABLED=1 )bin/nova dev exec -- go test $(RACE) -shuffle=on -count=1 -timeout=10m $(VERBOSE) $(ARGS) $(PKG)
 
 bench: build ## Measure against bare ceilings, into .nova/bench.json
-	@bin/nova dev install postgres redis && bin/nova dev exec --flush -- bin/nova bench $(ARGS)
+	@bin/nova dev install postgres redis && bin/nova bench $(ARGS)
 
 lint: ## Check the code's form and the house rules
 	$(LINT) run $(PKG)

@@ -1,0 +1,148 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"nova/sql"
+	"nova/sql/daemon"
+)
+
+// benchOptions say how much is measured.
+type benchOptions struct {
+	slice       time.Duration
+	rounds      int
+	connections int
+	crowd       crowd
+	// profile is a folder for CPU profiles of the server; empty: none.
+	profile string
+	out     string
+	readme  string
+}
+
+// benchCommand is `nova bench`: Nova against ceilings, side by side.
+func benchCommand() *cobra.Command {
+	o := benchOptions{}
+	cmd := &cobra.Command{
+		Use:   "bench",
+		Short: "Measure Nova against bare ceilings, with a PostgreSQL and Redis of its own",
+		Long: `Measures, on a PostgreSQL (fsync on) and a Redis of its own that are thrown away:
+  - menu hops over HTTP against a bare Fiber handler with the same two round trips to Redis;
+  - cash-outs confirmed with a PIN against plain SQL transfers, spread over all agents and at one;
+  - how long both take at 70% of their own most.
+Systems take turns, and medians count. The books are proved at the end, or the run is void and exits with 1.
+The load generator, the servers and the databases share the machine: trust ratios, not absolutes.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return runBench(cmd.Context(), o, cmd.OutOrStdout(), sayTo(cmd.ErrOrStderr()))
+		},
+	}
+	flags := cmd.Flags()
+	flags.DurationVar(&o.slice, "slice", 2*time.Second, "time of one measurement of one system")
+	flags.IntVar(&o.rounds, "rounds", 5, "measurements of each system")
+	flags.IntVar(&o.connections, "connections", 64, "connections of the load generator")
+	flags.IntVar(&o.crowd.customers, "customers", 10_000, "people with a wallet, at most 20000")
+	flags.IntVar(&o.crowd.agents, "agents", 1_000, "agents with a float")
+	flags.StringVar(&o.profile, "profile", "", "folder for CPU profiles of the server")
+	flags.StringVar(&o.out, "out", filepath.Join(defaultDataDir, "bench.json"), "where the figures go")
+	flags.StringVar(&o.readme, "readme", "", "file whose table of figures is brought up to date")
+	cmd.AddCommand(benchBareCommand())
+	return cmd
+}
+
+// bench is one run.
+type bench struct {
+	benchOptions
+	stage *stage
+	say   daemon.Say
+	nova  *measuredServer
+	bare  *measuredServer
+	plain *sql.DB
+	runs  int
+	// expected is how many cash-outs a second the next slice is prepared for.
+	expected int
+	// cashedOut counts the cash-outs that were answered with a receipt.
+	cashedOut int
+	figures   []figure
+}
+
+func runBench(ctx context.Context, o benchOptions, out io.Writer, say daemon.Say) (err error) {
+	s, err := openStage(ctx, say)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.close()) }()
+	b := &bench{benchOptions: o, stage: s, say: say}
+	for _, step := range []struct {
+		doing string
+		do    func(context.Context) error
+	}{
+		{fmt.Sprintf("making %d customers and %d agents", o.crowd.customers, o.crowd.agents), b.prepare},
+		{"measuring menu hops", b.menuHops},
+		{"measuring money hops", b.moneyHops},
+		{"proving the books", b.prove},
+	} {
+		say("%s", step.doing)
+		if err := step.do(ctx); err != nil {
+			return fmt.Errorf("%s: the run is void: %w", step.doing, err)
+		}
+	}
+	return b.report(out)
+}
+
+// prepare makes the people and starts the server.
+func (b *bench) prepare(ctx context.Context) (err error) {
+	if err := b.crowd.make(ctx, b.stage); err != nil {
+		return err
+	}
+	if b.plain, err = openPlain(ctx, b.stage.private.databaseURL, b.connections); err != nil {
+		return err
+	}
+	b.stage.leaves = append(b.stage.leaves, b.plain.Close)
+	b.nova, err = b.stage.serve(ctx)
+	return err
+}
+
+// fresh are dialogues that no run has had.
+func (b *bench) fresh() dialogues {
+	b.runs++
+	return dialogues{run: fmt.Sprintf("%07d", b.runs), crowd: b.crowd}
+}
+
+// system is something that is measured for a while.
+type system struct {
+	name string
+	run  func(ctx context.Context, slice time.Duration) (measured, error)
+}
+
+// turns measures the systems in turns, every other round in the other order, and gives the medians by name. The first
+// round warms up and does not count.
+func (b *bench) turns(ctx context.Context, systems []system) (map[string]int, error) {
+	found := map[string][]int{}
+	for round := range b.rounds + 1 {
+		for _, s := range systems {
+			m, err := s.run(ctx, b.slice)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", s.name, err)
+			}
+			if round > 0 {
+				found[s.name] = append(found[s.name], m.perSecond())
+			}
+		}
+		slices.Reverse(systems)
+	}
+	medians := map[string]int{}
+	for name, list := range found {
+		slices.Sort(list)
+		medians[name] = list[len(list)/2]
+		b.say("  %s: %d a second (of %v)", name, medians[name], list)
+	}
+	return medians, nil
+}
