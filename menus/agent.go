@@ -73,6 +73,9 @@ func findRedeem(ctx context.Context, t *Turn, number msisdn.MSISDN) (payments.Pa
 	return quote.From, nil
 }
 
+// withdrawalCodeTyped is the code that an agent typed, between its screen and the PIN's.
+const withdrawalCodeTyped = "code.typed"
+
 // readWithdrawalCode keeps the code sealed in the session until the PIN: it is worthless without the agent's PIN and
 // the customer's presence, it dies at the first use, and the ledger counts every wrong one.
 func readWithdrawalCode(_ context.Context, t *Turn, input string) (string, error) {
@@ -80,14 +83,14 @@ func readWithdrawalCode(_ context.Context, t *Turn, input string) (string, error
 	if !digits(code, codeLength, codeLength) {
 		return "", again("withdrawal_code")
 	}
-	t.Keep("withdrawal_code", code)
+	t.Keep(withdrawalCodeTyped, code)
 	return next, nil
 }
 
 func redeem(ctx context.Context, t *Turn, c confirmed) (payments.Receipt, error) {
 	return t.Services().Payments.RedeemCode(ctx, payments.RedeemOrder{
 		Order: c.order, Operator: t.Me(), Customer: c.payee, Amount: c.amount,
-		Code: secret.New(t.Value("withdrawal_code")),
+		Code: secret.New(t.Value(withdrawalCodeTyped)),
 	})
 }
 

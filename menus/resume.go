@@ -21,8 +21,6 @@ const (
 
 // leavePointer marks the confirmation just shown, so that a dropped dialogue can be taken up by the next dial.
 func (t *Turn) leavePointer() {
-	values := maps.Clone(t.s.Values)
-	maps.DeleteFunc(values, func(name, _ string) bool { return strings.HasPrefix(name, mine) })
 	id, err := t.ID(intent)
 	if err != nil {
 		t.err = err
@@ -30,9 +28,13 @@ func (t *Turn) leavePointer() {
 	}
 	t.s.Values[myPointer] = "1"
 	t.resume = &sessions.Resume{
-		Dialogue: t.s.Dialogue, Flow: t.s.Flow, Screen: t.s.Screen, Stack: t.s.Stack, Values: values,
-		Intent: id, At: t.Now(), Language: t.s.Language,
+		Dialogue: t.s.Dialogue, Flow: t.s.Flow, Intent: id, At: t.Now(), Language: t.s.Language, Values: t.told(),
 	}
+	if t.Value(withdrawalCodeTyped) != "" {
+		return // a code that was typed is not kept for a later dial: what came of it is told, but not taken up again
+	}
+	t.resume.Screen, t.resume.Stack, t.resume.Values = t.s.Screen, t.s.Stack, maps.Clone(t.s.Values)
+	maps.DeleteFunc(t.resume.Values, func(name, _ string) bool { return strings.HasPrefix(name, mine) })
 }
 
 // settlePointer leaves of a finished errand what the next dial tells: its id. What became of it stands in PostgreSQL.
