@@ -295,12 +295,11 @@ func (p *Pipeline) fail(h *hop, err error) {
 	if h.session != nil && h.session.Language != "" {
 		tongue = h.session.Language
 	}
-	h.answer(p.engine.Sorry(tongue, err, h.dial.Reference), failed)
-	switch fault.From(err).Kind {
-	case fault.Internal, fault.Unavailable:
-	default:
-		h.outcome = refused
+	how := refused
+	if isOurs(err) {
+		how = failed
 	}
+	h.answer(p.engine.Sorry(tongue, err, h.dial.Reference), how)
 }
 
 func (h *hop) answer(r sessions.Reply, o outcome) { h.reply, h.outcome = r, o }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 
 	"nova/channels/ussd"
 	"nova/core/fault"
@@ -320,6 +321,14 @@ func TestRequestPrintsNothingOfWhatWasTyped(t *testing.T) {
 	}
 }
 
+func TestSessionIDThatHoldsTheNumberStandsInNoLog(t *testing.T) {
+	r := newRig(t, nil)
+	home(t, r.hop(ussd.Begin, "", func(q *ussd.Request) { q.SessionID = "246-2501001" + "/2501001" }))
+	sorry(t, r, r.hop(ussd.Begin, "", func(q *ussd.Request) { q.SessionID = strings.Repeat("x", 129) }))
+	require.NotContains(t, r.logs.String(), "2501001")
+	require.NotContains(t, r.logs.String(), "xxx")
+}
+
 func TestUnknownGatewayIsAPoliteEnd(t *testing.T) {
 	r := newRig(t, nil)
 	sorry(t, r, r.hop(ussd.Begin, "", func(q *ussd.Request) { q.Gateway = "elsewhere" }))
@@ -364,4 +373,38 @@ func TestTermsAreCheckedAllAtOnce(t *testing.T) {
 	for _, part := range []string{"lower-case", "*12a#", "deadline", "negative", "no countries", "stands twice", `"+1"`} {
 		require.ErrorContains(t, err, part)
 	}
+}
+
+// TestCumulativeTextIsReadAsItWasTyped: whatever is typed, stars and blanks included,
+// and however often a hop comes again, the menus get each input once and whole.
+func TestCumulativeTextIsReadAsItWasTyped(t *testing.T) {
+	r := newRig(t, nil)
+	dialogues := 0
+	rapid.Check(t, func(t *rapid.T) {
+		var got []string
+		r.menu.input = func(_ context.Context, _ *sessions.Session, input string) *menus.Outcome {
+			got = append(got, input)
+			return &menus.Outcome{Reply: sessions.Reply{Text: "and then?"}}
+		}
+		dialogues++
+		text := ""
+		tell := func() {
+			for range rapid.IntRange(1, 3).Draw(t, "deliveries") {
+				r.hop(ussd.Continue, text, func(q *ussd.Request) {
+					q.SessionID, q.Whole = fmt.Sprint("c", dialogues), true
+				})
+			}
+		}
+		tell()
+		typed := rapid.SliceOfN(rapid.StringMatching(`[0-9a-z*]{0,6}`), 1, 8).Draw(t, "typed")
+		typed[0] = "1" // the first screen is a menu; a star in its answer would be the gateway's
+		for i, input := range typed {
+			if i > 0 {
+				text += "*"
+			}
+			text += input
+			tell()
+		}
+		require.Equal(t, typed, got)
+	})
 }

@@ -13,6 +13,7 @@ import (
 
 	"nova/channels/web"
 	"nova/core/fault"
+	"nova/sessions"
 )
 
 // metrics are what this package counts besides hops, by gateway; what else varies in
@@ -111,8 +112,12 @@ func (h *hop) attrs(correlation string, took time.Duration) []slog.Attr {
 // nationalDigits at the end of a number identify a person.
 const nationalDigits = 7
 
-// nameless is the session id, unless the gateway makes it of the caller's number.
+// nameless is the session id, unless the gateway makes it of the caller's number, or it
+// is none that we would keep.
 func nameless(req *Request) string {
+	if len(req.SessionID) > sessions.MaxID {
+		return "[over-long]"
+	}
 	digits := req.MSISDN.Digits()
 	if len(digits) >= nationalDigits && strings.Contains(req.SessionID, digits[len(digits)-nationalDigits:]) {
 		return "[caller]"
