@@ -88,7 +88,21 @@ func (t *Turn) look(ctx context.Context, resume *sessions.Resume) {
 		t.Show("time", t.hour(receipt.At))
 		t.Show("receipt", receipt.Number)
 		t.line("done."+resume.Flow, resume)
-	case !done && resume.Screen != "" && age < continueWithin:
+	case !done && age < continueWithin:
+		t.lookUndone(ctx, resume)
+	}
+}
+
+// lookUndone tells of an errand without a transaction: it may still be in the ledger's hands, and then another try
+// must wait for our SMS; else it can be taken up again.
+func (t *Turn) lookUndone(ctx context.Context, resume *sessions.Resume) {
+	undecided, err := t.Services().Payments.Undecided(ctx, resume.Intent)
+	switch {
+	case err != nil:
+		t.err = err
+	case undecided:
+		t.line("undecided", resume)
+	case resume.Screen != "":
 		t.line("waiting."+resume.Flow, resume)
 		t.keepWaiting(resume)
 	}

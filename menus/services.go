@@ -84,6 +84,7 @@ type Payments interface {
 	CancelCode(ctx context.Context, key ledger.Key, customer uuid.UUID) error
 
 	Outcome(ctx context.Context, intent uuid.UUID) (payments.Receipt, bool, error)
+	Undecided(ctx context.Context, intent uuid.UUID) (bool, error)
 	Balance(ctx context.Context, customer uuid.UUID) (money.Amount, error)
 	FloatBalance(ctx context.Context, agent uuid.UUID) (money.Amount, error)
 	MiniStatement(ctx context.Context, wallet uuid.UUID, n int) ([]payments.Line, error)

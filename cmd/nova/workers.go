@@ -20,9 +20,6 @@ const (
 	holdsAtOnce     = 100
 	partitionsEvery = time.Hour
 	promisesEvery   = 5 * time.Second
-	// promiseAge is when a promise is overdue: longer than any hop's deadline and the ledger's own time for a group,
-	// and with promisesEvery well within the minute in which the customer is promised an SMS.
-	promiseAge = 20 * time.Second
 	// choreTime bounds one round of a worker.
 	choreTime = 30 * time.Second
 )
@@ -38,7 +35,7 @@ func (s *server) startWorkers(ctx context.Context, work *errgroup.Group) {
 		return int(moved), err
 	})
 	s.every(ctx, work, "settle promises", promisesEvery, func(ctx context.Context) (int, error) {
-		return s.payments.SettlePromises(ctx, promiseAge)
+		return s.payments.SettlePromises(ctx, payments.PromiseAge)
 	})
 	messages := sms.NewWorker(sms.Options{
 		Outbox: s.outbox, Renderer: s.engine, Sender: console.New(s.log), Unseal: s.unseal, Region: s.config.Region,

@@ -19,6 +19,12 @@ func (s *Service) Outcome(ctx context.Context, intent uuid.UUID) (Receipt, bool,
 	return receiptOf(t), true, nil
 }
 
+// Undecided tells that the ledger may still say yes or no to a confirmed intent: its promise is not settled yet. It is
+// asked after Outcome found nothing.
+func (s *Service) Undecided(ctx context.Context, intent uuid.UUID) (bool, error) {
+	return s.promises.Waits(ctx, intent)
+}
+
 func (s *Service) done(ctx context.Context, intent uuid.UUID) (transactions.Transaction, bool, error) {
 	t, err := s.transactions.ByIntent(ctx, intent)
 	if fault.Is(err, fault.NotFound) {

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/google/uuid"
-
 	"nova/core/ids"
 	"nova/core/outbox"
 	"nova/core/transactions"
@@ -57,7 +55,7 @@ func (s *Service) settle(ctx context.Context, p transactions.Promise) error {
 				return err
 			}
 		}
-		return transactions.SettleIn(ctx, tx, []uuid.UUID{p.Intent})
+		return transactions.SettleIn(ctx, tx, p.Intent, p.Key)
 	})
 }
 

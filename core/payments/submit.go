@@ -111,5 +111,5 @@ func (s *Service) forget(ctx context.Context, o Order) {
 		return
 	}
 	// A promise that stays costs one superfluous SMS, so its failure is not worth the answer.
-	_ = s.promises.Settle(ctx, []uuid.UUID{o.Intent})
+	_ = s.promises.Settle(ctx, o.Intent, o.Key.Digest())
 }

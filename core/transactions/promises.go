@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/google/uuid"
+
 	"nova/core/fault"
 	"nova/sql"
 )
@@ -52,6 +54,13 @@ func (p *Promises) Open(ctx context.Context, promise Promise) error {
 	case <-ctx.Done():
 		return fault.Wrap(ctx.Err(), fault.ServiceUnavailable, "store a promise")
 	}
+}
+
+// Waits tells whether the promise of an intent stands unsettled: its command may still run, or may have run.
+func (p *Promises) Waits(ctx context.Context, intent uuid.UUID) (bool, error) {
+	var waits bool
+	err := p.db.Get(ctx, &waits, queries.Get("promised"), intent)
+	return waits, err
 }
 
 // Close stores what waits and ends the batcher.

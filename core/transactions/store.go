@@ -167,15 +167,15 @@ func (p *Promises) Overdue(ctx context.Context, before time.Time, n int) ([]Prom
 	return due, nil
 }
 
-// Settle forgets promises that were kept or need not be kept any more.
-func (p *Promises) Settle(ctx context.Context, intents []uuid.UUID) error {
-	_, err := p.db.Exec(ctx, queries.Get("settle"), sql.UUIDs(intents))
+// Settle drops the promise of an intent as it was made for a key. One that a later try has taken over stays.
+func (p *Promises) Settle(ctx context.Context, intent uuid.UUID, key [32]byte) error {
+	_, err := p.db.Exec(ctx, queries.Get("settle"), intent, key[:])
 	return err
 }
 
 // SettleIn is Settle in the caller's transaction, for news that is written with it.
-func SettleIn(ctx context.Context, tx *sql.Tx, intents []uuid.UUID) error {
-	_, err := tx.Exec(ctx, queries.Get("settle"), sql.UUIDs(intents))
+func SettleIn(ctx context.Context, tx *sql.Tx, intent uuid.UUID, key [32]byte) error {
+	_, err := tx.Exec(ctx, queries.Get("settle"), intent, key[:])
 	return err
 }
 

@@ -59,7 +59,7 @@ func (l *linter) waiting(place string, cases []menus.Preview) []menus.Preview {
 	var all []menus.Preview
 	for _, p := range cases {
 		for _, flow := range l.reachedFrom(place) {
-			for _, key := range []string{"waiting." + flow, "done." + flow} {
+			for _, key := range []string{"waiting." + flow, "done." + flow, "undecided"} {
 				if _, ok := l.Packs.Placeholders(p.Language, key); ok {
 					p.Waiting, p.Wide = key, l.wide(flow)
 					all = append(all, p)

@@ -41,13 +41,18 @@ union
 order by created_at desc limit $2;
 
 -- name: promise
+-- A second try of the same intent takes the promise over: by then the first is long decided or withdrawn.
 insert into promises (intent_id, created_at, amount, currency, key_digest, msisdn, language, type, payee)
 select * from unnest($1::uuid[], $2::timestamptz[], $3::bigint[], $4::text[], $5::bytea[], $6::text[], $7::text[],
     $8::text[], $9::text[])
-on conflict (intent_id) do nothing;
+on conflict (intent_id) do update
+set created_at = excluded.created_at, key_digest = excluded.key_digest;
+
+-- name: promised
+select exists (select from promises where intent_id = $1);
 
 -- name: overdue
 select * from promises where created_at < $1 order by created_at limit $2;
 
 -- name: settle
-delete from promises where intent_id = any($1::uuid[]);
+delete from promises where intent_id = $1 and key_digest = $2;
