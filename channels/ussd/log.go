@@ -61,7 +61,8 @@ func (p *Pipeline) record(ctx context.Context, h *hop) {
 		p.metrics.reports.WithLabelValues(h.req.Gateway, h.req.Report).Inc()
 	}
 	if p.log.Enabled(ctx, level) {
-		p.log.LogAttrs(ctx, level, "ussd hop", h.attrs(web.Correlation(ctx), took)...)
+		var room [maxAttrs]slog.Attr
+		p.log.LogAttrs(ctx, level, "ussd hop", h.attrs(room[:0], web.Correlation(ctx), took)...)
 	}
 }
 
@@ -74,10 +75,13 @@ func isOurs(err error) bool {
 	return kind == fault.Internal || kind == fault.Unavailable
 }
 
-// attrs are the line's fields. What was typed and who typed it are none of them.
-func (h *hop) attrs(correlation string, took time.Duration) []slog.Attr {
-	attrs := make([]slog.Attr, 0, 16)
-	attrs = append(attrs,
+// maxAttrs is the most fields that a hop's line has.
+const maxAttrs = 16
+
+// attrs are the line's fields, appended to room. What was typed and who typed it are
+// none of them.
+func (h *hop) attrs(room []slog.Attr, correlation string, took time.Duration) []slog.Attr {
+	attrs := append(room,
 		slog.String("gateway", h.req.Gateway),
 		slog.String("session", nameless(h.req)),
 		slog.String("phase", h.req.Phase.String()),

@@ -57,7 +57,7 @@ func (p *Pipeline) WebDoor() web.Door {
 		longest = max(longest, t.Deadline)
 	}
 	return web.Door{
-		Prefix: prefix, Deadline: longest, BodyLimit: bodyLimit, IgnoreEncoding: true, Sorry: p.sorry,
+		Prefix: prefix, Deadline: longest, BodyLimit: bodyLimit, IgnoreEncoding: true, OwnLog: true, Sorry: p.sorry,
 	}
 }
 
