@@ -4,12 +4,17 @@ import (
 	"bytes"
 	"errors"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/gofiber/fiber/v2"
 	"github.com/stretchr/testify/require"
 
 	"nova/channels/web"
+	"nova/core/fault"
 )
 
 func TestTheLogHidesWhatLooksLikeANumber(t *testing.T) {
@@ -48,4 +53,47 @@ func TestTheLogIsJSONInUTC(t *testing.T) {
 	at := time.Date(2026, 11, 21, 10, 0, 0, 0, time.FixedZone("AST", -4*3600))
 	web.NewLogger(&b, slog.LevelInfo, "json").Info("x", "at", at)
 	require.Contains(t, b.String(), `"at":"2026-11-21T14:00:00Z"`)
+}
+
+func TestTheLogHidesNumbersWhereverTheyStand(t *testing.T) {
+	const number = "12462501002"
+	for name, write := range map[string]func(*slog.Logger){
+		"in the message":       func(l *slog.Logger) { l.Info("no customer " + number) },
+		"in a group":           func(l *slog.Logger) { l.Info("x", slog.Group("a", slog.Group("b", slog.String("c", number)))) },
+		"in a fault":           func(l *slog.Logger) { l.Info("x", "fault", fault.New(fault.NotFound, "no customer %s", number)) },
+		"on every line":        func(l *slog.Logger) { l.With("caller", number).Info("x") },
+		"on a line of a group": func(l *slog.Logger) { l.WithGroup("a").With("caller", number).Info("x") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			var b bytes.Buffer
+			write(web.NewLogger(&b, slog.LevelInfo, "json"))
+			require.Contains(t, b.String(), "***1002")
+			require.NotContains(t, b.String(), number)
+		})
+	}
+}
+
+func TestADoorThatWritesItsOwnLinesGetsNoSecondOne(t *testing.T) {
+	for path, wanted := range map[string]bool{
+		"/ussd/answered": false, "/ussd/refused": true, "/ussd/broken": true, "/ussd/nowhere": true, "/elsewhere": true,
+	} {
+		t.Run(path, func(t *testing.T) {
+			var b lockedBuffer
+			app := web.New(web.Options{
+				Logger: web.NewLogger(&b, slog.LevelInfo, "json"), Doors: []web.Door{{Prefix: "/ussd", OwnLog: true}},
+			})
+			for route, answer := range map[string]fiber.Handler{
+				"/ussd/answered": func(c *fiber.Ctx) error { return c.SendString("CON") },
+				"/ussd/refused":  func(c *fiber.Ctx) error { return c.SendStatus(http.StatusForbidden) },
+				"/ussd/broken":   func(*fiber.Ctx) error { return errors.New("broken") },
+				"/elsewhere":     func(c *fiber.Ctx) error { return c.SendString("ok") },
+			} {
+				app.Handle(http.MethodGet, route, web.Open("test"), answer)
+			}
+			answer, err := app.Fiber().Test(httptest.NewRequest(http.MethodGet, path, http.NoBody))
+			require.NoError(t, err)
+			require.NoError(t, answer.Body.Close())
+			require.Equal(t, wanted, strings.Contains(b.String(), `"msg":"request"`), b.String())
+		})
+	}
 }

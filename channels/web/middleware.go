@@ -84,6 +84,10 @@ func (a *App) unread(c *fiber.Ctx, err error) error {
 func (a *App) record(c *fiber.Ctx, route string, took time.Duration) {
 	status := c.Response().StatusCode()
 	a.o.Metrics.request(c.Method(), route, status, took)
+	failure := notedError(c)
+	if a.door(c.Path()).OwnLog && route != unmatched && failure == nil && status < http.StatusBadRequest {
+		return
+	}
 	attrs := []slog.Attr{
 		slog.String("method", c.Method()), slog.String("route", route), slog.Int("status", status),
 		slog.Duration("took", took), slog.String("correlation_id", Correlation(c.UserContext())),
@@ -92,8 +96,8 @@ func (a *App) record(c *fiber.Ctx, route string, took time.Duration) {
 		attrs = append(attrs, slog.String("caller", p.String()))
 	}
 	level := slog.LevelInfo
-	if err := notedError(c); err != nil {
-		e := reason(err)
+	if failure != nil {
+		e := reason(failure)
 		attrs = append(attrs, slog.Any("fault", e))
 		if e.Kind == fault.Internal || e.Kind == fault.Unavailable {
 			level = slog.LevelError

@@ -25,6 +25,8 @@ type benchOptions struct {
 	profile string
 	out     string
 	readme  string
+	// menu and money leave one kind of hops out where they are false.
+	menu, money bool
 }
 
 // benchCommand is `nova bench`: Nova against ceilings, side by side.
@@ -53,6 +55,8 @@ The load generator, the servers and the databases share the machine: trust ratio
 	flags.StringVar(&o.profile, "profile", "", "folder for CPU profiles of the server")
 	flags.StringVar(&o.out, "out", filepath.Join(defaultDataDir, "bench.json"), "where the figures go")
 	flags.StringVar(&o.readme, "readme", "", "file whose table of figures is brought up to date")
+	flags.BoolVar(&o.menu, "menu", true, "measure menu hops")
+	flags.BoolVar(&o.money, "money", true, "measure money hops")
 	cmd.AddCommand(benchBareCommand())
 	return cmd
 }
@@ -81,14 +85,18 @@ func runBench(ctx context.Context, o benchOptions, out io.Writer, say daemon.Say
 	defer func() { err = errors.Join(err, s.close()) }()
 	b := &bench{benchOptions: o, stage: s, say: say}
 	for _, step := range []struct {
-		doing string
-		do    func(context.Context) error
+		doing  string
+		wanted bool
+		do     func(context.Context) error
 	}{
-		{fmt.Sprintf("making %d customers and %d agents", o.crowd.customers, o.crowd.agents), b.prepare},
-		{"measuring menu hops", b.menuHops},
-		{"measuring money hops", b.moneyHops},
-		{"proving the books", b.prove},
+		{fmt.Sprintf("making %d customers and %d agents", o.crowd.customers, o.crowd.agents), true, b.prepare},
+		{"measuring menu hops", o.menu, b.menuHops},
+		{"measuring money hops", o.money, b.moneyHops},
+		{"proving the books", true, b.prove},
 	} {
+		if !step.wanted {
+			continue
+		}
 		say("%s", step.doing)
 		if err := step.do(ctx); err != nil {
 			return fmt.Errorf("%s: the run is void: %w", step.doing, err)
@@ -125,7 +133,7 @@ type system struct {
 // turns measures the systems in turns, every other round in the other order, and gives the medians by name. The first
 // round warms up and does not count.
 func (b *bench) turns(ctx context.Context, systems []system) (map[string]int, error) {
-	found := map[string][]int{}
+	found, cpu := map[string][]int{}, map[string]time.Duration{}
 	for round := range b.rounds + 1 {
 		for _, s := range systems {
 			m, err := s.run(ctx, b.slice)
@@ -134,6 +142,7 @@ func (b *bench) turns(ctx context.Context, systems []system) (map[string]int, er
 			}
 			if round > 0 {
 				found[s.name] = append(found[s.name], m.perSecond())
+				cpu[s.name] += m.cpu / time.Duration(max(m.done, 1)*b.rounds)
 			}
 		}
 		slices.Reverse(systems)
@@ -142,7 +151,7 @@ func (b *bench) turns(ctx context.Context, systems []system) (map[string]int, er
 	for name, list := range found {
 		slices.Sort(list)
 		medians[name] = list[len(list)/2]
-		b.say("  %s: %d a second (of %v)", name, medians[name], list)
+		b.say("  %s: %d a second (of %v), %v of its process each", name, medians[name], list, cpu[name])
 	}
 	return medians, nil
 }

@@ -8,6 +8,8 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"hash"
+	"sync"
 )
 
 // keyBytes is the size of an HMAC-SHA256 key: as long as its output (RFC 2104, 3).
@@ -18,15 +20,18 @@ const keyBytes = sha256.Size
 // several goroutines.
 type MAC struct {
 	current int
-	// key hides the keys from printers as Text hides its text.
-	key func(version int) (key []byte, ok bool)
+	// hashes gives the keyed hashes of a version, to take one and put it back; nil: there is no such key. A function
+	// hides the keys from printers as Text hides its text.
+	hashes func(version int) *sync.Pool
 }
 
+// macOf readies a pool for each key: making a keyed hash costs more than hashing a number or a PIN with it.
 func macOf(current int, keys map[int][]byte) *MAC {
-	return &MAC{current: current, key: func(version int) ([]byte, bool) {
-		key, ok := keys[version]
-		return key, ok
-	}}
+	pools := make(map[int]*sync.Pool, len(keys))
+	for version, key := range keys {
+		pools[version] = &sync.Pool{New: func() any { return hmac.New(sha256.New, key) }}
+	}
+	return &MAC{current: current, hashes: func(version int) *sync.Pool { return pools[version] }}
 }
 
 // Current is the version for new hashes.
@@ -36,18 +41,20 @@ func (m *MAC) Current() int { return m.current }
 // of parts run together into one. A version without a key is an error.
 func (m *MAC) Sum(version int, parts ...[]byte) ([sha256.Size]byte, error) {
 	var sum [sha256.Size]byte
-	key, ok := m.key(version)
-	if !ok {
+	pool := m.hashes(version)
+	if pool == nil {
 		return sum, fmt.Errorf("keyed hash: no key of version %d", version)
 	}
-	hash := hmac.New(sha256.New, key)
+	h := pool.Get().(hash.Hash) //nolint:errcheck // the pool holds nothing else
 	var length [8]byte
 	for _, part := range parts {
 		binary.BigEndian.PutUint64(length[:], uint64(len(part)))
-		hash.Write(length[:])
-		hash.Write(part)
+		h.Write(length[:])
+		h.Write(part)
 	}
-	hash.Sum(sum[:0])
+	h.Sum(sum[:0])
+	h.Reset() // what was hashed may be a PIN, and must not lie in the pool
+	pool.Put(h)
 	return sum, nil
 }
 
