@@ -30,6 +30,8 @@ type Options struct {
 	Prepared bool
 	// Settings are run-time parameters of each connection ("lock_timeout": "250ms"). A pooler may refuse them.
 	Settings map[string]string
+	// Patience bounds the wait for each answer, COMMIT's included, which no context bounds; 0 means no bound.
+	Patience time.Duration
 }
 
 const (
@@ -62,10 +64,14 @@ func Open(ctx context.Context, rawURL string, o Options) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	db, err := sqlx.Open("postgres", dsn)
+	connector, err := pq.NewConnector(dsn)
 	if err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
+	if o.Patience > 0 {
+		connector.Dialer(dialer{patience: o.Patience})
+	}
+	db := sqlx.NewDb(stdsql.OpenDB(connector), "postgres")
 	maxOpen := o.MaxOpen
 	if maxOpen == 0 {
 		maxOpen = defaultMaxOpen

@@ -241,12 +241,12 @@ func (p *plan) funds() error {
 		if !ok {
 			return fault.New(fault.InsufficientFunds, "account %s holds beyond int64", a.id)
 		}
-		if a.floor == nil {
-			continue
-		}
 		free, ok := add(posted, -held)
+		if !ok {
+			return fault.New(fault.InsufficientFunds, "account %s holds beyond int64", a.id)
+		}
 		taken := t.delta < 0 || t.held > 0
-		if !ok || taken && free < *a.floor {
+		if a.floor != nil && taken && free < *a.floor {
 			return fault.New(fault.InsufficientFunds, "account %s would have %d free over %d", a.id, free, *a.floor)
 		}
 	}

@@ -56,6 +56,8 @@ func (p *Poster) PostIn(ctx context.Context, tx *sql.Tx, c *Command) (Result, er
 			return Result{}, fault.Wrap(err, fault.IdempotencyInProgress, "the key's owner is still at work")
 		case sql.LockTimeout(err):
 			return Result{}, fault.Wrap(err, fault.ServiceUnavailable, "what the command needs is locked")
+		case factOf(err) != nil:
+			return Result{}, factOf(err)
 		case err != nil:
 			return Result{}, err
 		case !k.again:

@@ -50,7 +50,8 @@ func (w *Writer) attempts(ctx context.Context, group []*request, wait time.Durat
 		case errors.Is(err, errLaneLost):
 			w.lane = nil
 			continue
-		case sql.Retryable(err) && races < maxRaces:
+		case (sql.Retryable(err) || factOf(err) != nil) && races < maxRaces:
+			// A fact that another node committed between our look and our write is seen at the next look.
 			races++
 			continue
 		case sql.Retryable(err):
@@ -177,7 +178,32 @@ func (w *Writer) bisect(ctx context.Context, group []*request, err error) {
 		r.parked = true
 		return
 	}
+	if f := factOf(err); f != nil {
+		r.claim.refuse(f)
+		return
+	}
 	r.claim.refuse(fmt.Errorf("run command: %w", err))
+}
+
+// facts are the unique indexes that stand behind checks of Apply's: they catch what two nodes do at once.
+var facts = []struct {
+	constraint string
+	code       fault.Code
+}{
+	{"transactions_intent", fault.DuplicateEntity},
+	{"transactions_reference", fault.DuplicateEntity},
+	{"postings_reversed_once", fault.AlreadyReversed},
+	{"holds_one_live_code", fault.InvalidState},
+}
+
+// factOf is the refusal that Apply would have given, had it seen what the index saw; nil for every other error.
+func factOf(err error) error {
+	for _, f := range facts {
+		if sql.Unique(err, f.constraint) {
+			return fault.Wrap(err, f.code, "another node was first")
+		}
+	}
+	return nil
 }
 
 // giveUp answers for a database that stayed away.

@@ -22,6 +22,8 @@ const (
 	maxQueue = 5_000
 	// groupTime bounds one transaction, whatever its callers' own deadlines.
 	groupTime = 3 * time.Second
+	// answerTime bounds the wait for COMMIT's answer: a little more than what bounds the statements before it.
+	answerTime = groupTime + time.Second
 	// settleTime bounds all attempts at one group when the database is away.
 	settleTime = 10 * time.Second
 	// maxRaces bounds the attempts at a group that PostgreSQL breaks off for a conflict (40001, 40P01).
@@ -37,14 +39,14 @@ const (
 	longestPark = 400 * time.Millisecond
 	maxParks    = 30
 	// ghostTime is when PostgreSQL breaks off a transaction whose client is gone without a word.
-	ghostTime = 5 * time.Second
+	ghostTime = 2 * time.Second
 )
 
 // OpenDB opens the pool that a writer needs: one connection of its own, statements prepared, and settings that end
 // its waits and keep its plans from depending on statistics, which a young database does not have. The URL must not
 // lead through a pooler.
 func OpenDB(ctx context.Context, url string) (*sql.DB, error) {
-	return sql.Open(ctx, url, sql.Options{MaxOpen: 1, Prepared: true, Settings: map[string]string{
+	return sql.Open(ctx, url, sql.Options{MaxOpen: 1, Prepared: true, Patience: answerTime, Settings: map[string]string{
 		"lock_timeout":                        fmt.Sprint(lockWait.Milliseconds()),
 		"idle_in_transaction_session_timeout": fmt.Sprint(ghostTime.Milliseconds()),
 		"plan_cache_mode":                     "force_generic_plan",
@@ -153,9 +155,10 @@ func (w *Writer) Close(ctx context.Context) error {
 	if w.lane == nil {
 		return nil
 	}
-	err := w.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error { return freeLane(ctx, tx, w.lane) })
+	// A lane that cannot be given back comes free when its lease ends.
+	_ = w.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error { return freeLane(ctx, tx, w.lane) })
 	w.lane = nil
-	return err
+	return nil
 }
 
 // keepLane renews the lane of an idle writer; a busy one renews it with each group.

@@ -1,0 +1,259 @@
+package ledger_test
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net"
+	"net/url"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"nova/core/fault"
+	"nova/core/ledger"
+)
+
+// cut is what a wire does with a COMMIT.
+type cut int
+
+const (
+	whole  cut = iota
+	before     // the server never sees it, and both ends see the connection break
+	after      // the server processes it, and the answer is lost with the connection
+	mute       // the server processes it, and the answer never comes on a connection that stays
+	ghost      // the server never sees it, and its end of the connection stays
+)
+
+// wire is a TCP proxy before PostgreSQL that watches for COMMIT.
+type wire struct {
+	t        testing.TB
+	listener net.Listener
+	target   string
+	next     func() cut
+	cuts     atomic.Int64
+	mu       sync.Mutex
+	open     []net.Conn
+}
+
+// newWire listens before the database of the URL; next says what happens to each COMMIT.
+func newWire(t testing.TB, database string, next func() cut) (w *wire, through string) {
+	t.Helper()
+	u, err := url.Parse(database)
+	require.NoError(t, err)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	w = &wire{t: t, listener: listener, target: u.Host, next: next}
+	u.Host = listener.Addr().String()
+	go w.accept()
+	t.Cleanup(w.close)
+	return w, u.String()
+}
+
+func (w *wire) close() {
+	_ = w.listener.Close() // ends accept
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, c := range w.open {
+		_ = c.Close() // so does every pump
+	}
+}
+
+func (w *wire) keep(c net.Conn) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.open = append(w.open, c)
+}
+
+func (w *wire) accept() {
+	for {
+		client, err := w.listener.Accept()
+		if err != nil {
+			return
+		}
+		server, err := net.Dial("tcp", w.target)
+		if err != nil {
+			_ = client.Close() // the writer will try again
+			continue
+		}
+		w.keep(client)
+		w.keep(server)
+		quiet := &atomic.Int64{}
+		go w.up(client, server, quiet)
+		go w.down(client, server, quiet)
+	}
+}
+
+// up carries what the client says. The driver sends COMMIT as a message of its own.
+func (w *wire) up(client, server net.Conn, quiet *atomic.Int64) {
+	buf := make([]byte, 1<<20)
+	for {
+		n, err := client.Read(buf)
+		if err != nil {
+			_ = server.Close() // the client is gone
+			return
+		}
+		what := whole
+		if bytes.HasPrefix(buf[:n], []byte("Q")) && bytes.Contains(buf[:n], []byte("COMMIT")) {
+			what = w.next()
+		}
+		if what != whole {
+			w.cuts.Add(1)
+		}
+		quiet.Store(int64(what))
+		switch what {
+		case before:
+			_, _ = server.Close(), client.Close() // that is the cut
+			return
+		case ghost:
+			_ = client.Close() // the server's end stays
+			return
+		}
+		if _, err := server.Write(buf[:n]); err != nil {
+			return
+		}
+	}
+}
+
+// down carries what the server says, but for the answer to a COMMIT that is to be lost.
+func (w *wire) down(client, server net.Conn, quiet *atomic.Int64) {
+	buf := make([]byte, 1<<20)
+	for {
+		n, err := server.Read(buf)
+		if err != nil {
+			_ = client.Close() // the server is gone
+			return
+		}
+		switch cut(quiet.Load()) {
+		case after:
+			_, _ = client.Close(), server.Close() // the server has answered: it is committed
+			return
+		case mute:
+			_, _ = io.Copy(io.Discard, server) // until the client gives up
+			return
+		}
+		if _, err := client.Write(buf[:n]); err != nil {
+			return
+		}
+	}
+}
+
+// nth cuts the n-th COMMIT from now, once.
+func nth(n int64, what cut, armed *atomic.Bool) func() cut {
+	var seen atomic.Int64
+	return func() cut {
+		if armed.Load() && seen.Add(1) == n {
+			return what
+		}
+		return whole
+	}
+}
+
+func TestConnectionCutInsideCommit(t *testing.T) {
+	for name, what := range map[string]cut{
+		"before the server saw it":                 before,
+		"after the server did it":                  after,
+		"after the server did it, without a word":  mute,
+		"before the server saw it, without a word": ghost,
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := newMarket(t)
+			var armed atomic.Bool
+			w, through := newWire(t, m.url, nth(1, what, &armed))
+			node := m.writer("cut", through)
+			wallets := m.wallets(10, 10_000)
+			m.pin(wallets[0])
+			armed.Store(true)
+			var commands []*ledger.Command
+			for i := range 40 {
+				commands = append(commands, m.send(wallets[i%10], wallets[(i+1)%10], 10))
+			}
+			wrong := m.send(wallets[0], wallets[1], 10)
+			wrong.Check = check(wallets[0], "0000")
+			var group sync.WaitGroup
+			var wrongErr error
+			group.Go(func() { _, wrongErr = node.Submit(context.Background(), wrong) })
+			ran := once(t, storm([]*ledger.Writer{node}, commands, 1))
+			group.Wait()
+			require.Equal(t, 40, ran)
+			require.Equal(t, int64(1), w.cuts.Load())
+			require.Equal(t, fault.PINInvalid, codeOf(wrongErr))
+			require.Equal(t, int64(1), m.wrong(wallets[0]), "a wrong PIN counts once")
+			require.Equal(t, int64(40), m.count("select count(*) from transactions"))
+			require.Equal(t, int64(40*82), m.posted(m.fees))
+		})
+	}
+}
+
+func TestCommitsCutAgainAndAgain(t *testing.T) {
+	m := newMarket(t)
+	var armed atomic.Bool
+	var seen atomic.Int64
+	w, through := newWire(t, m.url, func() cut {
+		if !armed.Load() {
+			return whole
+		}
+		return [...]cut{whole, before, whole, after}[seen.Add(1)%4]
+	})
+	nodes := []*ledger.Writer{m.writer("cut", through), m.Writer}
+	wallets := m.wallets(5, 10_000)
+	armed.Store(true)
+	var commands []*ledger.Command
+	for i := range 100 {
+		commands = append(commands, m.send(wallets[i%5], wallets[(i+2)%5], 10))
+	}
+	require.Equal(t, 100, once(t, storm(nodes, commands, 2)))
+	armed.Store(false)
+	require.Positive(t, w.cuts.Load())
+	require.Equal(t, int64(100), m.count("select count(*) from transactions"))
+}
+
+func TestLaneTakenWhileACommitIsInDoubt(t *testing.T) {
+	for name, what := range map[string]cut{"it lasted": after, "it did not": before} {
+		t.Run(name, func(t *testing.T) {
+			m := newMarket(t)
+			var armed atomic.Bool
+			steals := make(chan error, 1)
+			_, through := newWire(t, m.url, func() cut {
+				if !armed.CompareAndSwap(true, false) {
+					return whole
+				}
+				// The thief waits for the lane's row, so it comes right after the transaction in doubt, whatever its end.
+				go func() {
+					steals <- m.exec("update lanes set epoch = epoch + 1, groups = groups + 7, holder = 'thief' where id = 2")
+				}()
+				m.waiting()
+				return what
+			})
+			node := m.writer("cut", through)
+			from, to := m.wallet(1_000), m.wallet(0)
+			c := m.send(from, to, 10)
+			armed.Store(true)
+			r, err := node.Submit(context.Background(), c)
+			require.NoError(t, err)
+			require.NoError(t, <-steals)
+			require.False(t, r.Replayed, "the first answer is no replay, even when it is read from the key")
+			require.Equal(t, int64(10), m.posted(to))
+		})
+	}
+}
+
+func TestDatabaseAwayIsBounded(t *testing.T) {
+	m := newMarket(t)
+	w, through := newWire(t, m.url, func() cut { return whole })
+	node := m.writer("away", through)
+	from, to := m.wallet(1_000), m.wallet(0)
+	c := m.send(from, to, 10)
+	w.close()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	began := time.Now() //nolint:forbidigo // the bound is in real time
+	_, err := node.Submit(ctx, c)
+	require.Equal(t, fault.ServiceUnavailable, codeOf(err), "no COMMIT was ever sent: nothing ran")
+	require.Less(t, time.Since(began), 15*time.Second)
+	m.must(c)
+	require.Equal(t, int64(10), m.posted(to))
+}
