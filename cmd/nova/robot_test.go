@@ -113,9 +113,8 @@ func pick(r *rand.Rand, list []string) string { return list[r.IntN(len(list))] }
 func (w *world) sound(screen string) {
 	text, goesOn := strings.CutPrefix(screen, "CON ")
 	if !goesOn {
-		end := false
-		text, end = strings.CutPrefix(screen, "END ")
-		require.True(w.t, end, "neither CON nor END: %q", screen)
+		require.True(w.t, strings.HasPrefix(screen, "END "), "neither CON nor END: %q", screen)
+		text = strings.TrimPrefix(screen, "END ")
 	}
 	require.True(w.t, gsm7.Default.Fits(text), "too long:\n%s", text)
 	require.NotContains(w.t, text, "{", "a hole in a text")

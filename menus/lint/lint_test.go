@@ -1,6 +1,7 @@
 package lint_test
 
 import (
+	"context"
 	"encoding/json"
 	"maps"
 	"slices"
@@ -8,8 +9,6 @@ import (
 	"testing"
 	"testing/fstest"
 	"time"
-
-	"context"
 
 	"github.com/looplab/fsm"
 	"github.com/stretchr/testify/require"
