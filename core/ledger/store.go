@@ -222,22 +222,22 @@ type entryRow struct {
 func (s *Store) Entries(ctx context.Context, p Page) ([]Entry, error) {
 	limit := min(p.Limit, MaxPage)
 	if p.After > 0 {
-		return s.entries(ctx, "entries_after", p.Account, p.Lane, p.After, limit)
+		return s.entries(ctx, queries.Get("entries_after"), p.Account, p.Lane, p.After, limit)
 	}
 	if p.Before == 0 {
 		p.Before = math.MaxInt64
 	}
-	return s.entries(ctx, "entries_before", p.Account, p.Lane, p.Before, limit)
+	return s.entries(ctx, queries.Get("entries_before"), p.Account, p.Lane, p.Before, limit)
 }
 
 // EntriesOf reads a posting's entries in their order.
 func (s *Store) EntriesOf(ctx context.Context, posting uuid.UUID) ([]Entry, error) {
-	return s.entries(ctx, "entries_of", posting)
+	return s.entries(ctx, queries.Get("entries_of"), posting)
 }
 
-func (s *Store) entries(ctx context.Context, name string, args ...any) ([]Entry, error) {
+func (s *Store) entries(ctx context.Context, q sql.Query, args ...any) ([]Entry, error) {
 	var rows []entryRow
-	if err := s.db.Select(ctx, &rows, queries.Get(name), args...); err != nil {
+	if err := s.db.Select(ctx, &rows, q, args...); err != nil {
 		return nil, err
 	}
 	entries := make([]Entry, len(rows))
@@ -270,7 +270,7 @@ type holdRow struct {
 
 // Hold answers NOT_FOUND for an id that there is not.
 func (s *Store) Hold(ctx context.Context, id uuid.UUID) (Hold, error) {
-	h, err := s.hold(ctx, "hold", id)
+	h, err := s.hold(ctx, queries.Get("hold"), id)
 	if err == nil && h == nil {
 		return Hold{}, fault.New(fault.NotFound, "hold %s", id)
 	}
@@ -282,12 +282,12 @@ func (s *Store) Hold(ctx context.Context, id uuid.UUID) (Hold, error) {
 
 // LiveHold is the newest active and unexpired hold of a kind on an account; nil where there is none.
 func (s *Store) LiveHold(ctx context.Context, account uuid.UUID, kind HoldKind) (*Hold, error) {
-	return s.hold(ctx, "live_hold", account, kind, s.clock.Now())
+	return s.hold(ctx, queries.Get("live_hold"), account, kind, s.clock.Now())
 }
 
-func (s *Store) hold(ctx context.Context, name string, args ...any) (*Hold, error) {
+func (s *Store) hold(ctx context.Context, q sql.Query, args ...any) (*Hold, error) {
 	var r holdRow
-	err := s.db.Get(ctx, &r, queries.Get(name), args...)
+	err := s.db.Get(ctx, &r, q, args...)
 	if sql.NoRows(err) {
 		return nil, nil //nolint:nilnil // no hold is an answer, not a failure
 	}

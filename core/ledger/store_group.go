@@ -136,22 +136,22 @@ func writeAll(ctx context.Context, tx *sql.Tx, st *State, ln *lane, outcomes []*
 
 // leaseLane takes a free lane; an error that is NoRows tells that there is none.
 func leaseLane(ctx context.Context, tx *sql.Tx, holder string, lease time.Duration) (*lane, error) {
-	return laneOf(ctx, tx, "lease_lane", holder, lease.Microseconds())
+	return laneOf(ctx, tx, queries.Get("lease_lane"), holder, lease.Microseconds())
 }
 
 // readLane locks a lane's row and reads it, waiting for whoever writes it.
 func readLane(ctx context.Context, tx *sql.Tx, id int) (*lane, error) {
-	return laneOf(ctx, tx, "lane", id)
+	return laneOf(ctx, tx, queries.Get("lane"), id)
 }
 
-func laneOf(ctx context.Context, tx *sql.Tx, name string, args ...any) (*lane, error) {
+func laneOf(ctx context.Context, tx *sql.Tx, q sql.Query, args ...any) (*lane, error) {
 	var row struct {
 		ID                  int
 		Epoch, Groups, Seal int64
 		ReceiptNext         int64 `db:"receipt_next"`
 		ReceiptEnd          int64 `db:"receipt_end"`
 	}
-	if err := tx.Get(ctx, &row, queries.Get(name), args...); err != nil {
+	if err := tx.Get(ctx, &row, q, args...); err != nil {
 		return nil, err
 	}
 	return &lane{

@@ -5,6 +5,8 @@ import (
 	"crypto/hmac"
 	"time"
 
+	"github.com/google/uuid"
+
 	"nova/core/fault"
 	"nova/sql"
 )
@@ -110,6 +112,13 @@ func (s *Store) SettleIn(ctx context.Context, tx *sql.Tx, key Key, outcome Store
 		return fault.New(fault.InternalServerError, "settle a key that was not claimed")
 	}
 	return err
+}
+
+// dueHolds are the active holds whose time is over, the longest overdue first.
+func (s *Store) dueHolds(ctx context.Context, n int) ([]uuid.UUID, error) {
+	var due []uuid.UUID
+	err := s.db.Select(ctx, &due, queries.Get("due_holds"), s.clock.Now(), n)
+	return due, err
 }
 
 // makeMonth makes the partition of the month and moves what lies in the rest; -1 when it was there.

@@ -24,7 +24,6 @@ const (
 
 // Workers are the ledger's own chores. Several nodes may run them at once.
 type Workers struct {
-	db     *sql.DB
 	store  *Store
 	writer *Writer
 	clock  clock.Clock
@@ -32,29 +31,26 @@ type Workers struct {
 
 // NewWorkers takes a general pool for looking and the writer for doing.
 func NewWorkers(db *sql.DB, w *Writer, c clock.Clock) *Workers {
-	return &Workers{db: db, store: NewStore(db, c), writer: w, clock: c}
+	return &Workers{store: NewStore(db, c), writer: w, clock: c}
 }
 
 // ExpireHolds gives back the money of at most n holds whose time is over, the longest overdue first, and tells how
 // many it ended. Each is a command of its own under a key of the hold, so two nodes end a hold once; one that was
 // captured or released meanwhile is left alone.
 func (k *Workers) ExpireHolds(ctx context.Context, n int) (int, error) {
-	var due []struct {
-		ID        uuid.UUID
-		AccountID uuid.UUID `db:"account_id"`
-	}
-	if err := k.db.Select(ctx, &due, queries.Get("due_holds"), k.clock.Now(), min(n, maxExpire)); err != nil {
+	due, err := k.store.dueHolds(ctx, min(n, maxExpire))
+	if err != nil {
 		return 0, err
 	}
 	ended := make([]bool, len(due))
 	var round errgroup.Group
-	for i, h := range due {
+	for i, id := range due {
 		round.Go(func() (err error) {
-			ended[i], err = k.expire(ctx, h.ID)
+			ended[i], err = k.expire(ctx, id)
 			return err
 		})
 	}
-	err := round.Wait()
+	err = round.Wait()
 	count := 0
 	for _, e := range ended {
 		if e {

@@ -245,7 +245,7 @@ from holds where account_id = $1 and kind = $2 and status = 'active' and expires
 order by created_at desc limit 1;
 
 -- name: due_holds
-select id, account_id from holds where status = 'active' and expires_at <= $1 order by expires_at, id limit $2;
+select id from holds where status = 'active' and expires_at <= $1 order by expires_at, id limit $2;
 
 -- name: make_month
 select entries_make_month($1::date);

@@ -44,7 +44,8 @@ order by created_at desc limit $2;
 -- A second try of the same intent takes the promise over: by then the first is long decided or withdrawn.
 insert into promises (intent_id, created_at, amount, currency, key_digest, msisdn, language, type, payee)
 select * from unnest($1::uuid[], $2::timestamptz[], $3::bigint[], $4::text[], $5::bytea[], $6::text[], $7::text[],
-    $8::text[], $9::text[])
+    $8::text[], $9::text[]) as u (intent_id, created_at, amount, currency, key_digest, msisdn, language, type, payee)
+order by intent_id
 on conflict (intent_id) do update
 set created_at = excluded.created_at, key_digest = excluded.key_digest;
 

@@ -1,0 +1,184 @@
+package transactions_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"nova/core/fault"
+	"nova/core/ids"
+	"nova/core/money"
+	"nova/core/msisdn"
+	"nova/core/transactions"
+	"nova/sql"
+	"nova/sql/sqltest"
+)
+
+var noon = time.Date(2026, time.November, 21, 16, 0, 0, 0, time.UTC)
+
+func bbd(minor int64) money.Amount { return money.Of(minor, money.BBD) }
+
+func full(receipt string) transactions.Transaction {
+	return transactions.Transaction{
+		ID: ids.New(noon), Intent: ids.New(noon), Receipt: receipt, Type: transactions.CashOut,
+		Status: transactions.PendingApproval, Amount: bbd(10_000), Fee: bbd(100), Tax: bbd(18), Commission: bbd(50),
+		From:    transactions.Party{Account: ids.New(noon), Owner: ids.New(noon), Name: `Marcia "M" B.`},
+		To:      transactions.Party{Account: ids.New(noon), Owner: ids.New(noon), Name: "Oistins"},
+		Channel: transactions.USSD, Agent: ids.New(noon), Operator: ids.New(noon), Outlet: ids.New(noon),
+		Client: ids.New(noon), Reference: "r", Tariff: "v1", Posting: ids.New(noon), Reverses: ids.New(noon),
+		ReversedBy: ids.New(noon), CreatedAt: noon, PostedAt: noon.Add(time.Second),
+	}
+}
+
+func insert(t *testing.T, db *sql.DB, all ...transactions.Transaction) {
+	t.Helper()
+	require.NoError(t, db.InTx(context.Background(), func(ctx context.Context, tx *sql.Tx) error {
+		return transactions.InsertIn(ctx, tx, all)
+	}))
+}
+
+func change(db *sql.DB, all ...transactions.Change) error {
+	return db.InTx(context.Background(), func(ctx context.Context, tx *sql.Tx) error {
+		return transactions.ChangeIn(ctx, tx, all)
+	})
+}
+
+func TestTransactionComesBackAsItWas(t *testing.T) {
+	db, _ := sqltest.Open(t)
+	store := transactions.NewStore(db)
+	one, bare := full("7K3M9Q"), transactions.Transaction{ID: ids.New(noon), Receipt: "2", Type: transactions.P2P,
+		Status: transactions.Completed, Amount: bbd(0), Fee: bbd(0), Tax: bbd(0), Commission: bbd(0),
+		Channel: transactions.App, CreatedAt: noon}
+	insert(t, db)
+	insert(t, db, one, bare)
+	for name, find := range map[string]func() (transactions.Transaction, error){
+		"id":      func() (transactions.Transaction, error) { return store.ByID(t.Context(), one.ID) },
+		"intent":  func() (transactions.Transaction, error) { return store.ByIntent(t.Context(), one.Intent) },
+		"receipt": func() (transactions.Transaction, error) { return store.ByReceipt(t.Context(), "7K3M9Q") },
+	} {
+		got, err := find()
+		require.NoError(t, err, name)
+		require.Equal(t, one, got, name)
+	}
+	got, err := store.ByID(t.Context(), bare.ID)
+	require.NoError(t, err)
+	require.Equal(t, bare, got)
+	byPosting, err := store.ByPostings(t.Context(), []uuid.UUID{one.Posting, ids.New(noon)})
+	require.NoError(t, err)
+	require.Equal(t, map[uuid.UUID]transactions.Transaction{one.Posting: one}, byPosting)
+	_, err = store.ByIntent(t.Context(), ids.New(noon))
+	require.True(t, fault.Is(err, fault.NotFound))
+	total, err := one.TotalDebited()
+	require.NoError(t, err)
+	require.Equal(t, bbd(10_100), total)
+}
+
+func TestChangeAppliesOnlyFromItsStatus(t *testing.T) {
+	db, _ := sqltest.Open(t)
+	store := transactions.NewStore(db)
+	one := full("1")
+	one.Posting, one.PostedAt, one.ReversedBy = uuid.Nil, time.Time{}, uuid.Nil
+	insert(t, db, one)
+	require.NoError(t, change(db))
+	done := transactions.Change{ID: one.ID, From: transactions.PendingApproval, To: transactions.Completed,
+		Posting: ids.New(noon), PostedAt: noon}
+	require.NoError(t, change(db, done))
+	require.True(t, fault.Is(change(db, done), fault.InvalidState))
+	got, err := store.ByID(t.Context(), one.ID)
+	require.NoError(t, err)
+	one.Status, one.Posting, one.PostedAt = transactions.Completed, done.Posting, noon
+	require.Equal(t, one, got)
+}
+
+func TestLastAndRecent(t *testing.T) {
+	db, _ := sqltest.Open(t)
+	store := transactions.NewStore(db)
+	me, shop := ids.New(noon), ids.New(noon)
+	sent := func(receipt string, at time.Time, status transactions.Status) transactions.Transaction {
+		one := full(receipt)
+		one.From.Account, one.To.Account, one.CreatedAt, one.Status, one.Reference = me, shop, at, status, receipt
+		return one
+	}
+	old := sent("1", noon.Add(-time.Hour), transactions.Completed)
+	last := sent("2", noon.Add(-time.Minute), transactions.Completed)
+	failed := sent("3", noon, transactions.Failed)
+	received := sent("4", noon.Add(time.Minute), transactions.Completed)
+	received.From.Account, received.To.Account = shop, me
+	insert(t, db, old, last, failed, received)
+	same := transactions.Same{From: me, To: shop, Type: transactions.CashOut, Amount: bbd(10_000)}
+	got, found, err := store.LastTo(t.Context(), same, noon.Add(-10*time.Minute))
+	require.NoError(t, err)
+	require.True(t, found)
+	require.Equal(t, last, got)
+	_, found, err = store.LastTo(t.Context(), same, noon)
+	require.NoError(t, err)
+	require.False(t, found)
+	recent, err := store.Recent(t.Context(), me, 3)
+	require.NoError(t, err)
+	require.Equal(t, []transactions.Transaction{received, failed, last}, recent)
+}
+
+func TestPromisesAreKeptTillSettled(t *testing.T) {
+	db, _ := sqltest.Open(t)
+	promises := transactions.NewPromises(db)
+	to, err := msisdn.FromNetwork("12462501001")
+	require.NoError(t, err)
+	made := make([]transactions.Promise, 300)
+	var wait sync.WaitGroup
+	for i := range made {
+		made[i] = transactions.Promise{Intent: ids.New(noon), Key: [32]byte{1, 2}, To: to, Language: "en",
+			Type: transactions.P2P, Amount: bbd(5_000), PayeeName: "Andre C.", CreatedAt: noon.Add(time.Duration(i) * time.Second)}
+		wait.Go(func() {
+			if err := promises.Open(context.Background(), made[i]); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wait.Wait()
+	require.NoError(t, promises.Open(t.Context(), made[0]), "the same promise again is one promise")
+	due, err := promises.Overdue(t.Context(), noon.Add(2*time.Second), 10)
+	require.NoError(t, err)
+	require.Equal(t, made[:2], due)
+	require.NoError(t, promises.Settle(t.Context(), made[0].Intent, made[0].Key))
+	require.NoError(t, promises.Settle(t.Context(), made[1].Intent, made[1].Key))
+	require.NoError(t, promises.Settle(t.Context(), made[2].Intent, [32]byte{9}), "a promise of another try stays")
+	due, err = promises.Overdue(t.Context(), noon.Add(3*time.Second), 10)
+	require.NoError(t, err)
+	require.Equal(t, made[2:3], due)
+	require.NoError(t, db.InTx(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
+		return transactions.SettleIn(ctx, tx, made[2].Intent, made[2].Key)
+	}))
+	require.NoError(t, promises.Close(t.Context()))
+	require.True(t, fault.Is(promises.Open(t.Context(), made[5]), fault.ServiceUnavailable))
+}
+
+func TestMalformedPromiseFailsAlone(t *testing.T) {
+	db, _ := sqltest.Open(t)
+	promises := transactions.NewPromises(db)
+	var wait sync.WaitGroup
+	var failed sync.Map
+	for i := range 20 {
+		p := transactions.Promise{Intent: ids.New(noon), Language: "en", Type: transactions.P2P, Amount: bbd(1), CreatedAt: noon}
+		if i == 7 {
+			p.PayeeName = "\xff"
+		}
+		wait.Go(func() {
+			if promises.Open(context.Background(), p) != nil {
+				failed.Store(i, true)
+			}
+		})
+	}
+	wait.Wait()
+	n := 0
+	failed.Range(func(k, _ any) bool {
+		require.Equal(t, 7, k)
+		n++
+		return true
+	})
+	require.Equal(t, 1, n)
+	require.NoError(t, promises.Close(t.Context()))
+}
