@@ -166,25 +166,3 @@ func (in *tokenInput) refusal(err error) error {
 	}
 	return err
 }
-
-// authenticator lets web verify the tokens that identity issues.
-type authenticator struct {
-	tokens interface {
-		Verify(ctx context.Context, bearer secret.Text) (identity.Principal, error)
-	}
-}
-
-// Authenticator is web's view of the tokens that identity issues.
-func Authenticator(tokens *identity.Tokens) web.Authenticator { return authenticator{tokens} }
-
-// Verify reads the bearer token.
-func (a authenticator) Verify(ctx context.Context, token string) (web.Principal, error) {
-	p, err := a.tokens.Verify(ctx, secret.New(token))
-	if err != nil {
-		return web.Principal{}, err
-	}
-	return web.Principal{
-		Kind: string(p.Kind), ID: p.ID, Scopes: p.Scopes, Purposes: p.Purposes, AAL: p.AAL, AMR: p.AMR,
-		Device: p.Device, Session: p.Session.String(), TokenID: p.Token.String(),
-	}, nil
-}

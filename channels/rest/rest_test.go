@@ -172,12 +172,12 @@ func (issuer) ClientCredentials(_ context.Context, id string, s secret.Text, sco
 	return identity.Token{Access: secret.New("all"), ExpiresIn: 10 * time.Minute, Scopes: granted}, nil
 }
 
-func (issuer) Verify(_ context.Context, token string) (web.Principal, error) {
-	p := web.Principal{Kind: "client", ID: client, Scopes: rest.Scopes()}
+func (issuer) Verify(_ context.Context, token secret.Text) (identity.Principal, error) {
+	p := identity.Principal{Kind: "client", ID: client, Scopes: rest.Scopes()}
 	for _, purpose := range policy.Purposes() {
 		p.Purposes = append(p.Purposes, string(purpose))
 	}
-	switch token {
+	switch token.Reveal() {
 	case "all":
 		return p, nil
 	case "no-purpose":

@@ -46,7 +46,7 @@ func realAPI(t *testing.T) (*api, uuid.UUID, uuid.UUID) {
 	tokens := identity.NewTokens(identity.TokenOptions{
 		Clients: clients, Signer: identity.EphemeralSigner(), Clock: a.clock, Issuer: "nova", Audience: "nova",
 	})
-	a.App = web.New(web.Options{Logger: web.NewLogger(a.log, slog.LevelInfo, "json"), Tokens: rest.Authenticator(tokens)})
+	a.App = web.New(web.Options{Logger: web.NewLogger(a.log, slog.LevelInfo, "json"), Tokens: tokens})
 	rest.Mount(a.App, rest.Options{
 		Tokens: tokens, Ledger: ledger.NewStore(db, a.clock), Transactions: transactions.NewStore(db), Pages: keyring.Body,
 		Clock: a.clock, Health: rest.NewHealth(rest.HealthOptions{

@@ -7,11 +7,12 @@ import (
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
-	"github.com/google/uuid"
 	"github.com/valyala/fasthttp"
 
 	"nova/core/fault"
+	"nova/core/identity"
 	"nova/core/policy"
+	"nova/core/secret"
 )
 
 // Access is what a route asks of its caller: a token with a purpose and a scope, or nothing where it is open.
@@ -66,40 +67,23 @@ func (a Access) check(ctx context.Context) error {
 	return nil
 }
 
-// Principal is a verified caller.
-type Principal struct {
-	// Kind is "client", "customer", "operator" or "staff".
-	Kind     string
-	ID       uuid.UUID
-	Scopes   []string
-	Purposes []string
-	// AAL is the authenticator assurance level, AMR the methods behind it.
-	AAL int
-	AMR []string
-	// Device is the bound device, Session the sign-in and TokenID the token's own id (jti); "" for none.
-	Device, Session, TokenID string
-}
-
-// String names the caller for operators and scopes: "client:0190…".
-func (p Principal) String() string { return p.Kind + ":" + p.ID.String() }
-
-// Authenticator verifies a bearer token. A bad one is UNAUTHORIZED; other faults pass through.
+// Authenticator verifies a bearer token. A bad one is UNAUTHORIZED; other faults pass through. *identity.Tokens is it.
 type Authenticator interface {
-	Verify(ctx context.Context, token string) (Principal, error)
+	Verify(ctx context.Context, token secret.Text) (identity.Principal, error)
 }
 
 // nobody is the Authenticator of an app that was given none.
 type nobody struct{}
 
-func (nobody) Verify(context.Context, string) (Principal, error) {
-	return Principal{}, fault.New(fault.Unauthorized, "no authenticator is configured")
+func (nobody) Verify(context.Context, secret.Text) (identity.Principal, error) {
+	return identity.Principal{}, fault.New(fault.Unauthorized, "no authenticator is configured")
 }
 
 type callerKey struct{}
 
 // Caller is the verified caller of the request that ctx belongs to.
-func Caller(ctx context.Context) (Principal, bool) {
-	p, ok := ctx.Value(callerKey{}).(Principal)
+func Caller(ctx context.Context) (identity.Principal, bool) {
+	p, ok := ctx.Value(callerKey{}).(identity.Principal)
 	return p, ok
 }
 
@@ -126,15 +110,15 @@ const (
 )
 
 // verify checks an Authorization header's bearer token.
-func (a *App) verify(ctx context.Context, header string) (Principal, error) {
+func (a *App) verify(ctx context.Context, header string) (identity.Principal, error) {
 	if len(header) <= len(bearer) || !strings.EqualFold(header[:len(bearer)], bearer) {
-		return Principal{}, fault.New(fault.Unauthorized, "no bearer token")
+		return identity.Principal{}, fault.New(fault.Unauthorized, "no bearer token")
 	}
 	token := strings.TrimSpace(header[len(bearer):])
 	if token == "" || len(token) > maxTokenBytes {
-		return Principal{}, fault.New(fault.Unauthorized, "bearer token of %d bytes", len(token))
+		return identity.Principal{}, fault.New(fault.Unauthorized, "bearer token of %d bytes", len(token))
 	}
-	return a.o.Tokens.Verify(ctx, token)
+	return a.o.Tokens.Verify(ctx, secret.New(token))
 }
 
 // authenticate verifies the token before anything else of the request is looked at.

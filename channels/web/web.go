@@ -218,6 +218,9 @@ func (a *App) Serve(listener net.Listener) error {
 	if undeclared := a.Undeclared(); len(undeclared) > 0 {
 		panic(fmt.Sprintf("web: routes without access: %v", undeclared))
 	}
+	if a.Draining() {
+		return listener.Close() // stopped before it began
+	}
 	if err := a.fiber.Listener(lingering{listener}); err != nil {
 		return fmt.Errorf("serve http: %w", err)
 	}

@@ -88,7 +88,7 @@ func newServer(p *parts) (*server, error) {
 	}
 	s := &server{parts: p, hops: hops}
 	s.app = web.New(web.Options{
-		Version: version, Logger: p.log, Clock: p.clock, Metrics: p.metrics, Tokens: rest.Authenticator(p.tokens), InFlight: p.config.InFlight,
+		Version: version, Logger: p.log, Clock: p.clock, Metrics: p.metrics, Tokens: p.tokens, InFlight: p.config.InFlight,
 		Deadline: p.config.Deadline, Doors: []web.Door{hops.WebDoor()},
 	})
 	if p.config.Has(configs.RoleUSSD) {

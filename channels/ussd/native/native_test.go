@@ -16,20 +16,22 @@ import (
 	"nova/channels/ussd/ussdtest"
 	"nova/channels/web"
 	"nova/core/fault"
+	"nova/core/identity"
 	"nova/core/policy"
+	"nova/core/secret"
 	"nova/menus"
 	"nova/menus/gsm7"
 	"nova/sessions"
 )
 
 // tokens are the clients of these tests, by bearer token.
-type tokens map[string]web.Principal
+type tokens map[string]identity.Principal
 
-func (t tokens) Verify(_ context.Context, token string) (web.Principal, error) {
-	if p, ok := t[token]; ok {
+func (t tokens) Verify(_ context.Context, token secret.Text) (identity.Principal, error) {
+	if p, ok := t[token.Reveal()]; ok {
 		return p, nil
 	}
-	return web.Principal{}, fault.New(fault.Unauthorized, "no such token")
+	return identity.Principal{}, fault.New(fault.Unauthorized, "no such token")
 }
 
 var (
