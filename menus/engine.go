@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"nova/core/fault"
 	"nova/sessions"
 )
 
@@ -41,16 +42,27 @@ func (e *Engine) Input(ctx context.Context, s *sessions.Session, d Dial, input s
 	return e.turn(s, d).take(ctx, strings.TrimSpace(input))
 }
 
-// Sorry ends a dialogue for a failure outside the menus.
+// Sorry ends a dialogue for a failure outside the menus. Its reference is shown, so that whoever is rung can find it
+// in the log.
 func (e *Engine) Sorry(language string, err error, reference string) sessions.Reply {
-	s := &sessions.Session{Language: language, Values: map[string]string{}}
-	return e.turn(s, Dial{Reference: reference, Budget: defaultBudget}).fail(err, Result).Reply
+	t := e.turn(&sessions.Session{Language: language}, Dial{Reference: reference, Budget: defaultBudget})
+	key := t.refused(err, Result).key
+	if fault.Is(err, fault.NotFound) {
+		key = "stop.unknown_code" // all that is looked for outside the menus is a short code
+	}
+	reply := t.finish(key, err).Reply
+	if !strings.Contains(reply.Text, reference) {
+		line, lineErr := t.text("line.ref")
+		if lineErr == nil {
+			reply.Text = join(reply.Text, line)
+		}
+	}
+	return reply
 }
 
 // DialAgain ends a dialogue whose session is gone.
 func (e *Engine) DialAgain(language string) sessions.Reply {
-	s := &sessions.Session{Language: language, Values: map[string]string{}}
-	return e.turn(s, Dial{Budget: defaultBudget}).finish("stop.dial_again", nil).Reply
+	return e.turn(&sessions.Session{Language: language}, Dial{Budget: defaultBudget}).finish("stop.dial_again", nil).Reply
 }
 
 func (e *Engine) turn(s *sessions.Session, d Dial) *Turn {

@@ -61,7 +61,7 @@ func newSmall(t *testing.T, texts map[string]string) *small {
 		"option.sub": "Sub", "option.ask": "Ask", "ask.first": "First {first}", "ask.second": "Second {typed}", "ask.end": "End {typed}",
 		"reason.choose": "Choose", "reason.bad": "Bad", "stop.tries": "Too many tries.", "stop.dial_again": "Dial again.",
 		"fault.INTERNAL_SERVER_ERROR": "Problem. Ref {ref}", "fault.SERVICE_UNAVAILABLE": "Busy. Ref {ref}",
-		"fault.INSUFFICIENT_FUNDS": "Not enough", "fault.NOT_FOUND": "Not found",
+		"fault.INSUFFICIENT_FUNDS": "Not enough", "fault.NOT_FOUND": "Not found", "fault.FORBIDDEN": "Not you", "stop.unknown_code": "Not in use", "line.ref": "Ref {ref}",
 	}
 	for key, text := range texts {
 		all[key] = text
@@ -287,4 +287,8 @@ func TestSorryWordsAFaultInALanguageThatIsUnknown(t *testing.T) {
 	b := newSmall(t, nil)
 	reply := b.engine.Sorry("xx", fault.New(fault.ServiceUnavailable, ""), "ABCDEF")
 	require.Equal(t, sessions.Reply{Text: "Busy. Ref ABCDEF", End: true}, reply)
+	reply = b.engine.Sorry("en", fault.New(fault.CodeForbidden, ""), "ABCDEF")
+	require.Equal(t, sessions.Reply{Text: "Not you\nRef ABCDEF", End: true}, reply, "every failure shows its reference")
+	reply = b.engine.Sorry("en", fault.New(fault.NotFound, ""), "ABCDEF")
+	require.Equal(t, sessions.Reply{Text: "Not in use\nRef ABCDEF", End: true}, reply)
 }

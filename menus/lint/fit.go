@@ -124,6 +124,8 @@ func (l *linter) endings(language string) {
 		for _, name := range undeclared {
 			l.report(proofFit, key, language, "nobody said how long {%s} can be", name)
 		}
+		reference, _ := l.Engine.PreviewText(language, "line.ref")
+		text += "\n" + reference // a failure outside the menus adds it
 		for gateway := range l.Budgets {
 			l.whole(key, language, text, gateway)
 		}

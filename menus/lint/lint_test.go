@@ -150,7 +150,7 @@ func read(context.Context, *menus.Turn, string) (string, error) { return "", nil
 func good() *fixture {
 	texts := map[string]string{
 		"language.name": "English", "key.back": "0 Back", "key.home": "00 Home", "key.more": "98 More",
-		"key.continue": "Continue", "lines.none": "None", "menu.home": "Home", "option.send": "Send", "option.pick": "Pick",
+		"key.continue": "Continue", "line.ref": "Ref {ref}", "lines.none": "None", "menu.home": "Home", "option.send": "Send", "option.pick": "Pick",
 		"option.home": "Home", "option.deep": "Deep", "option.deeper": "Deeper", "menu.deep": "Deep", "menu.deeper": "Deeper",
 		"send.amount": "Amount", "send.confirm": "Send {amount} to {payee} fee {fee}", "send.done": "Sent {amount}",
 		"pick.which": "Which\n1 One\n2 Two", "pick.done": "Done",

@@ -41,7 +41,7 @@ func (l *linter) words() {
 // neededKeys are the texts that screens, menus, faults and the engine itself show.
 func (l *linter) neededKeys() []string {
 	needed := []string{
-		"language.name", "key.back", "key.home", "key.more", "key.continue", "lines.none", "reason.choose",
+		"language.name", "key.back", "key.home", "key.more", "key.continue", "line.ref", "lines.none", "reason.choose",
 		"stop.tries", "stop.dial_again", "stop.not_operator", "stop.no_operator_pin", "stop.unknown_code", "stop.busy",
 		"fault.NOTHING_SENT", "undecided",
 	}
