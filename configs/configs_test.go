@@ -98,7 +98,7 @@ func TestAllFaultsAreToldAtOnce(t *testing.T) {
 		{"a misspelt name", []string{"NOVA_HTTP_ADR=x"}, []string{"NOVA_HTTP_ADR is not a setting"}},
 		{"a misspelt name of a gateway", []string{"NOVA_GATEWAYS_0_TOKN=" + canary}, []string{"NOVA_GATEWAYS_0_TOKN is not a setting"}},
 		{"a gap in the gateways", []string{"NOVA_GATEWAYS_5_TOKEN=" + canary}, []string{"NOVA_GATEWAYS_5_TOKEN is not a setting"}},
-		{"the tests' own names are left alone", []string{"NOVA_TEST_DATABASE_URL=x", "NOVA_LOG_LEVEL=loud"}, []string{"1 fault(s)"}},
+		{"the tests' own names are left alone", []string{"NOVA_TEST_DATABASE_URL=x", "NOVA_DEV_EXEC=x", "NOVA_LOG_LEVEL=loud"}, []string{"1 fault(s)"}},
 		{"values that do not parse", []string{"NOVA_PIN_TRIES=three", "NOVA_GATEWAYS_0_DEADLINE=soon"}, []string{"NOVA_PIN_TRIES is not a int", "NOVA_GATEWAYS_n_DEADLINE is not a time.Duration"}},
 		{"a misspelt name in the file", []string{"NOVA_CONFIG_FILE=" + file}, []string{`unknown field "tokn"`}},
 		{"a file that is not there", []string{"NOVA_CONFIG_FILE=/nowhere/nova.yaml"}, []string{"NOVA_CONFIG_FILE"}},

@@ -18,8 +18,9 @@ const (
 	FileName = "NOVA_CONFIG_FILE"
 	// ownPrefix is ours alone: a name under it that we do not know is somebody's mistake.
 	ownPrefix = "NOVA_"
-	// testPrefix belongs to the tests' own services.
+	// testPrefix and devPrefix belong to the tests' own services and to `nova dev exec`, below which servers run too.
 	testPrefix = "NOVA_TEST_"
+	devPrefix  = "NOVA_DEV_"
 	// maxFile bounds a configuration or secret file.
 	maxFile = 1 << 20
 )
@@ -147,7 +148,8 @@ func unknownNames(vars map[string]string, gateways int) Faults {
 	}
 	var faults Faults
 	for _, name := range sortedKeys(vars) {
-		if strings.HasPrefix(name, ownPrefix) && !strings.HasPrefix(name, testPrefix) && !known[name] {
+		tools := strings.HasPrefix(name, testPrefix) || strings.HasPrefix(name, devPrefix)
+		if strings.HasPrefix(name, ownPrefix) && !tools && !known[name] {
 			faults.addf("%s is not a setting", name)
 		}
 	}

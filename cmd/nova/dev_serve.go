@@ -43,17 +43,18 @@ func seedOnce(ctx context.Context, config configs.Config) error {
 	return errors.Join(p.seed(ctx), p.close(ctx))
 }
 
-// banner ends the start-up with what a newcomer wants to do first.
+// banner ends the start-up with what a newcomer wants to do first. Its lines are tried by a test.
 func banner(config configs.Config, addr net.Addr) {
 	dial := ""
 	for _, g := range config.Gateways {
 		if g.AdapterName() == "africastalking" && !g.Token.IsZero() && config.Environment == configs.Development {
-			dial = fmt.Sprintf("  curl -s http://%s/ussd/%s/%s -d sessionId=$RANDOM -d phoneNumber=+12462501001 -d serviceCode='*123#' -d text=\n",
+			// Each call is a dial of its own; the clock gives it a session in any shell.
+			dial = fmt.Sprintf("  curl -s http://%s/ussd/%s/%s -d sessionId=$(date +%%s) -d phoneNumber=+12462501001 -d serviceCode='*123#' -d text=\n",
 				addr, g.Name, g.Token.Reveal())
 			break
 		}
 	}
-	fmt.Fprintf(os.Stderr, "\nNova serves on http://%s. Marcia (+12462501001, PIN 1357) dials *123#:\n%s"+
-		"Or on a handset: bin/nova phone --server http://%s --msisdn +12462501001 --dial '*123#'\n"+
-		"The API: http://%s/docs\nStop with Ctrl-C; what was done stays in %s.\n\n", addr, dial, addr, addr, config.DataDir)
+	fmt.Fprintf(os.Stderr, "\nNova serves on http://%s\nMarcia (+12462501001, PIN 1357) dials *123#:\n%s"+
+		"Or on a handset:\n  bin/nova phone --server %s --msisdn +12462501001 --dial '*123#'\n"+
+		"The API:\n  http://%s/docs\nStop with Ctrl-C; the next start goes on from here.\n\n", addr, dial, addr, addr)
 }
