@@ -25,8 +25,9 @@ import (
 type Options struct {
 	// MaxOpen bounds the connections; 0 means defaultMaxOpen.
 	MaxOpen int
-	// Prepared keeps every statement prepared on its connection: a third of the cost on a hot path, and
-	// impossible through a pooler that switches connections between transactions.
+	// Prepared keeps the pool's statements prepared on each connection from their first use: a third of the cost on
+	// a hot path, and impossible through a pooler that switches connections between transactions. A transaction
+	// uses those that Prepare or the pool has made ready.
 	Prepared bool
 	// Settings are run-time parameters of each connection ("lock_timeout": "250ms"). A pooler may refuse them.
 	Settings map[string]string
@@ -86,8 +87,8 @@ func Open(ctx context.Context, rawURL string, o Options) (*DB, error) {
 	return &DB{db: db, prepared: o.Prepared, statements: map[string]*sqlx.Stmt{}}, nil
 }
 
-// withDriverOptions refuses a URL without sslmode and, where statements are not kept prepared, asks for binary
-// parameters, which save a round trip.
+// withDriverOptions refuses a URL without sslmode and asks for binary parameters, which save a round trip where a
+// statement is not kept prepared.
 func withDriverOptions(rawURL string, o Options) (string, error) {
 	u, err := url.Parse(rawURL)
 	if err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") {
@@ -98,9 +99,7 @@ func withDriverOptions(rawURL string, o Options) (string, error) {
 	if values.Get("sslmode") == "" {
 		return "", fmt.Errorf("database URL for host %s does not name its sslmode", u.Host)
 	}
-	if !o.Prepared {
-		values.Set("binary_parameters", "yes")
-	}
+	values.Set("binary_parameters", "yes")
 	for name, value := range o.Settings {
 		values.Set(name, value)
 	}
@@ -116,16 +115,38 @@ func (db *DB) Ping(ctx context.Context) error { return mapped(ctx, db.db.PingCon
 
 // Select reads rows into the slice that dest points to.
 func (db *DB) Select(ctx context.Context, dest any, q Query, args ...any) error {
+	stmt, err := db.ready(ctx, q)
+	switch {
+	case err != nil:
+		return named(ctx, q, err)
+	case stmt != nil:
+		return named(ctx, q, stmt.SelectContext(ctx, dest, args...))
+	}
 	return named(ctx, q, db.db.SelectContext(ctx, dest, q.Text, args...))
 }
 
 // Get reads one row into dest; NoRows tells that there was none.
 func (db *DB) Get(ctx context.Context, dest any, q Query, args ...any) error {
+	stmt, err := db.ready(ctx, q)
+	switch {
+	case err != nil:
+		return named(ctx, q, err)
+	case stmt != nil:
+		return named(ctx, q, stmt.GetContext(ctx, dest, args...))
+	}
 	return named(ctx, q, db.db.GetContext(ctx, dest, q.Text, args...))
 }
 
 // Exec runs a statement and returns how many rows it touched.
 func (db *DB) Exec(ctx context.Context, q Query, args ...any) (int64, error) {
+	stmt, err := db.ready(ctx, q)
+	if err != nil {
+		return 0, named(ctx, q, err)
+	}
+	if stmt != nil {
+		result, err := stmt.ExecContext(ctx, args...)
+		return affected(ctx, q, result, err)
+	}
 	result, err := db.db.ExecContext(ctx, q.Text, args...)
 	return affected(ctx, q, result, err)
 }
@@ -163,6 +184,20 @@ func (db *DB) once(ctx context.Context, fn func(ctx context.Context, tx *Tx) err
 	return tx.Commit()
 }
 
+// ready is q prepared, as a Prepared pool runs it; nil for every other pool.
+func (db *DB) ready(ctx context.Context, q Query) (*sqlx.Stmt, error) {
+	if !db.prepared {
+		return nil, nil //nolint:nilnil // there is nothing to prepare, and no failure
+	}
+	if stmt := db.statement(q); stmt != nil {
+		return stmt, nil
+	}
+	if err := db.Prepare(ctx, q); err != nil {
+		return nil, err
+	}
+	return db.statement(q), nil
+}
+
 // statement returns q as Prepare left it, or nil. database/sql prepares it again on each new connection.
 func (db *DB) statement(q Query) *sqlx.Stmt {
 	db.mu.RLock()
@@ -170,22 +205,33 @@ func (db *DB) statement(q Query) *sqlx.Stmt {
 	return db.statements[q.Name]
 }
 
-// Prepare makes the statements ready for transactions of a Prepared pool. It is called once, before the first
-// transaction: preparing inside one would need a second connection.
+// Prepare makes the statements ready, for transactions as well. It must not be called inside one: preparing would
+// need a second connection.
 func (db *DB) Prepare(ctx context.Context, queries ...Query) error {
-	db.mu.Lock()
-	defer db.mu.Unlock()
 	for _, q := range queries {
-		if db.statements[q.Name] != nil {
+		if db.statement(q) != nil {
 			continue
 		}
+		// Not under the lock: whoever holds a connection asks for statements as well, and we may wait for theirs.
 		stmt, err := db.db.PreparexContext(ctx, q.Text)
 		if err != nil {
 			return fmt.Errorf("prepare %s: %w", q.Name, err)
 		}
-		db.statements[q.Name] = stmt
+		if !db.keep(q, stmt) {
+			_ = stmt.Close() // somebody was first, and theirs is as good
+		}
 	}
 	return nil
+}
+
+func (db *DB) keep(q Query, stmt *sqlx.Stmt) bool {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	if db.statements[q.Name] != nil {
+		return false
+	}
+	db.statements[q.Name] = stmt
+	return true
 }
 
 // Array passes a slice as one PostgreSQL array argument. A nil slice is an empty array, not NULL.

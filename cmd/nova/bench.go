@@ -21,7 +21,7 @@ type benchOptions struct {
 	rounds      int
 	connections int
 	crowd       crowd
-	// profile is a folder for CPU profiles of the server; empty: none.
+	// profile is a folder for profiles of the server; empty: none.
 	profile string
 	out     string
 	readme  string
@@ -52,7 +52,7 @@ The load generator, the servers and the databases share the machine: trust ratio
 	flags.IntVar(&o.connections, "connections", 64, "connections of the load generator")
 	flags.IntVar(&o.crowd.customers, "customers", 10_000, "people with a wallet, at most 20000")
 	flags.IntVar(&o.crowd.agents, "agents", 1_000, "agents with a float")
-	flags.StringVar(&o.profile, "profile", "", "folder for CPU profiles of the server")
+	flags.StringVar(&o.profile, "profile", "", "folder for profiles of the server")
 	flags.StringVar(&o.out, "out", filepath.Join(defaultDataDir, "bench.json"), "where the figures go")
 	flags.StringVar(&o.readme, "readme", "", "file whose table of figures is brought up to date")
 	flags.BoolVar(&o.menu, "menu", true, "measure menu hops")

@@ -37,7 +37,7 @@ type pace struct {
 	time time.Duration
 	// rate is calls a second; 0 is as fast as answers come.
 	rate int
-	// profile names a file for a CPU profile of the server; empty: none.
+	// profile begins the names of the files for profiles of the server; empty: none.
 	profile string
 }
 

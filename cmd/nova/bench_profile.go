@@ -16,7 +16,7 @@ import (
 // profileSlices is how many slices a profile takes.
 const profileSlices = 3
 
-// profiled gives one more run, with a CPU profile of the server over its measured part, where profiles are asked for.
+// profiled gives one more run, with profiles of the server over its measured part, where profiles are asked for.
 func (b *bench) profiled(name string, slice func(p pace) (measured, error)) error {
 	if b.profile == "" {
 		return nil
@@ -24,7 +24,7 @@ func (b *bench) profiled(name string, slice func(p pace) (measured, error)) erro
 	if err := os.MkdirAll(b.profile, 0o750); err != nil {
 		return err
 	}
-	_, err := slice(pace{time: profileSlices * b.slice, profile: filepath.Join(b.profile, name+".cpu.prof")})
+	_, err := slice(pace{time: profileSlices * b.slice, profile: filepath.Join(b.profile, name)})
 	return err
 }
 

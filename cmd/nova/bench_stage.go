@@ -176,9 +176,18 @@ func (m *measuredServer) ready(ctx context.Context) error {
 // stop ends the server and waits, so that what it still held is in the database.
 func (m *measuredServer) stop() error { return m.process.Stop(stopping) }
 
-// profile writes a CPU profile of the server over the next seconds.
+// profile writes what the server does over the next seconds to <path>.cpu.prof, and what it has allocated since it
+// started to <path>.allocs.prof.
 func (m *measuredServer) profile(ctx context.Context, path string, long time.Duration) error {
-	url := fmt.Sprintf("http://%s/debug/pprof/profile?seconds=%d", m.admin, max(1, int(long.Seconds())))
+	cpu := fmt.Sprintf("profile?seconds=%d", max(1, int(long.Seconds())))
+	if err := m.fetch(ctx, cpu, path+".cpu.prof"); err != nil {
+		return err
+	}
+	return m.fetch(ctx, "allocs", path+".allocs.prof")
+}
+
+func (m *measuredServer) fetch(ctx context.Context, name, path string) error {
+	url := "http://" + m.admin + "/debug/pprof/" + name
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 	if err != nil {
 		return err

@@ -132,7 +132,7 @@ func (p *parts) openKeys(context.Context) error {
 
 func (p *parts) openStores(ctx context.Context) error {
 	var err error
-	if p.db, err = sql.Open(ctx, p.config.DatabaseURL.Reveal(), sql.Options{}); err != nil {
+	if p.db, err = sql.Open(ctx, p.config.DatabaseURL.Reveal(), sql.Options{Prepared: true}); err != nil {
 		return err
 	}
 	if p.writerDB, err = ledger.OpenDB(ctx, p.config.DatabaseURL.Reveal()); err != nil {

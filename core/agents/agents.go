@@ -161,13 +161,23 @@ type Service struct {
 	clock    clock.Clock
 	currency money.Currency
 	store    store
+	// byID and staff read for many hops at once.
+	byID  *sql.Loader[uuid.UUID, Agent]
+	staff *sql.Loader[uuid.UUID, []Operator]
 }
 
 // New joins the parts of a Service.
 func New(o Options) *Service {
-	return &Service{
+	s := &Service{
 		db: o.DB, ledger: o.Ledger, identity: o.Identity, clock: o.Clock, currency: o.Currency, store: newStore(),
 	}
+	s.byID = sql.NewLoader(func(ctx context.Context, wanted []uuid.UUID) (map[uuid.UUID]Agent, error) {
+		return s.store.agents(ctx, s.db, wanted)
+	})
+	s.staff = sql.NewLoader(func(ctx context.Context, wanted []uuid.UUID) (map[uuid.UUID][]Operator, error) {
+		return s.store.operatorsOf(ctx, s.db, wanted, maxTold)
+	})
+	return s
 }
 
 // OperatorByMSISDN finds the operator whose SIM this is, whatever their status; nobody is a NOT_FOUND.
@@ -182,12 +192,16 @@ func (s *Service) OperatorByID(ctx context.Context, id uuid.UUID) (Operator, err
 
 // AgentByCode finds the agent that a customer named; nobody is a NOT_FOUND on the field agent_code.
 func (s *Service) AgentByCode(ctx context.Context, code string) (Agent, error) {
-	return s.store.agent(ctx, s.db, code, uuid.Nil)
+	return s.store.agent(ctx, s.db, code)
 }
 
 // AgentByID finds an agent; nobody is a NOT_FOUND.
 func (s *Service) AgentByID(ctx context.Context, id uuid.UUID) (Agent, error) {
-	return s.store.agent(ctx, s.db, "", id)
+	a, found, err := s.byID.Load(ctx, id)
+	if err == nil && !found {
+		err = noAgent(id.String())
+	}
+	return a, err
 }
 
 // OutletByCode finds an outlet, whatever its status; none is a NOT_FOUND.

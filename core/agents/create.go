@@ -105,7 +105,8 @@ func (s *Service) CreateMerchant(ctx context.Context, till, name string) (Mercha
 // OperatorsOf lists who is told of money at an agent when the customer names only the agent: at most five active
 // people, owners first.
 func (s *Service) OperatorsOf(ctx context.Context, agent uuid.UUID) ([]Operator, error) {
-	return s.store.operatorsOf(ctx, s.db, agent, maxTold)
+	told, _, err := s.staff.Load(ctx, agent)
+	return told, err
 }
 
 // SetAgentStatus suspends, reinstates or closes an agent, and with it all who work for it.

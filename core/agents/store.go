@@ -71,26 +71,45 @@ func (s store) operator(ctx context.Context, q sql.Querier, m msisdn.MSISDN, id 
 	return row.operator(), err
 }
 
-// operatorsOf are the people whom money at an agent concerns, owners first.
-func (s store) operatorsOf(ctx context.Context, q sql.Querier, agent uuid.UUID, most int) ([]Operator, error) {
+// operatorsOf are the people whom money at each agent concerns, owners first.
+func (s store) operatorsOf(
+	ctx context.Context, q sql.Querier, wanted []uuid.UUID, most int,
+) (map[uuid.UUID][]Operator, error) {
 	var rows []operatorRow
-	if err := q.Select(ctx, &rows, s.queries.Get("operators_of"), agent, most); err != nil {
+	if err := q.Select(ctx, &rows, s.queries.Get("operators_of"), sql.UUIDs(wanted), most); err != nil {
 		return nil, err
 	}
-	found := make([]Operator, len(rows))
-	for i, row := range rows {
-		found[i] = row.operator()
+	found := make(map[uuid.UUID][]Operator, len(wanted))
+	for _, row := range rows {
+		o := row.operator()
+		found[o.Agent.ID] = append(found[o.Agent.ID], o)
 	}
 	return found, nil
 }
 
-func (s store) agent(ctx context.Context, q sql.Querier, code string, id uuid.UUID) (Agent, error) {
+func (s store) agent(ctx context.Context, q sql.Querier, code string) (Agent, error) {
 	var row agentRow
-	err := q.Get(ctx, &row, s.queries.Get("agent"), code, id)
+	err := q.Get(ctx, &row, s.queries.Get("agent"), code)
 	if sql.NoRows(err) {
-		return Agent{}, fault.New(fault.NotFound, "no agent %q %s", code, id).Field("agent_code", "is not known")
+		return Agent{}, noAgent(code)
 	}
 	return row.agent(), err
+}
+
+func (s store) agents(ctx context.Context, q sql.Querier, wanted []uuid.UUID) (map[uuid.UUID]Agent, error) {
+	var rows []agentRow
+	if err := q.Select(ctx, &rows, s.queries.Get("agents"), sql.UUIDs(wanted)); err != nil {
+		return nil, err
+	}
+	found := make(map[uuid.UUID]Agent, len(rows))
+	for _, row := range rows {
+		found[row.ID] = row.agent()
+	}
+	return found, nil
+}
+
+func noAgent(name string) error {
+	return fault.New(fault.NotFound, "no agent %q", name).Field("agent_code", "is not known")
 }
 
 func (s store) outlet(ctx context.Context, q sql.Querier, code string) (Outlet, error) {

@@ -91,14 +91,19 @@ type Service struct {
 	clock    clock.Clock
 	currency money.Currency
 	store    store
+	loader   *sql.Loader[uuid.UUID, Customer]
 }
 
 // New joins the parts of a Service.
 func New(o Options) *Service {
-	return &Service{
+	s := &Service{
 		db: o.DB, ledger: o.Ledger, identity: o.Identity, keyring: o.Keyring, clock: o.Clock,
 		currency: o.Currency, store: newStore(),
 	}
+	s.loader = sql.NewLoader(func(ctx context.Context, wanted []uuid.UUID) (map[uuid.UUID]Customer, error) {
+		return s.store.byIDs(ctx, s.db, wanted)
+	})
+	return s
 }
 
 // ByMSISDN finds the customer whose SIM this is; nobody is a CUSTOMER_NOT_FOUND.
@@ -108,11 +113,11 @@ func (s *Service) ByMSISDN(ctx context.Context, m msisdn.MSISDN) (Customer, erro
 
 // ByID finds a customer; nobody is a CUSTOMER_NOT_FOUND.
 func (s *Service) ByID(ctx context.Context, id uuid.UUID) (Customer, error) {
-	found, err := s.ByIDs(ctx, id)
-	if err != nil {
-		return Customer{}, err
+	c, found, err := s.loader.Load(ctx, id)
+	if err == nil && !found {
+		err = fault.New(fault.CustomerNotFound, "no customer %s", id)
 	}
-	return found[0], nil
+	return c, err
 }
 
 // ByIDs finds customers in one read, in the order asked for. If one is missing, nobody is returned and the fault is

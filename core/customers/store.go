@@ -60,12 +60,8 @@ func (s store) byMSISDN(ctx context.Context, q sql.Querier, m msisdn.MSISDN) (Cu
 }
 
 func (s store) byIDs(ctx context.Context, q sql.Querier, wanted []uuid.UUID) (map[uuid.UUID]Customer, error) {
-	texts := make([]string, len(wanted))
-	for i, id := range wanted {
-		texts[i] = id.String()
-	}
 	var rows []row
-	if err := q.Select(ctx, &rows, s.queries.Get("by_ids"), sql.Array(texts)); err != nil {
+	if err := q.Select(ctx, &rows, s.queries.Get("by_ids"), sql.UUIDs(wanted)); err != nil {
 		return nil, err
 	}
 	found := make(map[uuid.UUID]Customer, len(rows))

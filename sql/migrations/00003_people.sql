@@ -76,6 +76,8 @@ create table outlets (
     created_at timestamptz not null
 );
 
+create index outlets_agent on outlets (agent_id);
+
 create table operators (
     id         uuid primary key,
     outlet_id  uuid        not null references outlets (id),
@@ -87,6 +89,8 @@ create table operators (
     created_at timestamptz not null,
     updated_at timestamptz not null
 );
+
+create index operators_outlet on operators (outlet_id);
 
 create table merchants (
     id         uuid primary key,

@@ -11,7 +11,12 @@ where o.msisdn = $1 or o.id = $2;
 -- name: agent
 select id as agent_id, code, type, legal_name, trading_name, parent_id, status as agent_status,
        float_account, commission_account
-from agents where code = $1 or id = $2;
+from agents where code = $1;
+
+-- name: agents
+select id as agent_id, code, type, legal_name, trading_name, parent_id, status as agent_status,
+       float_account, commission_account
+from agents where id = any($1::uuid[]);
 
 -- name: outlet
 select id, agent_id, code, name, time_zone, status from outlets where code = $1;
@@ -45,14 +50,19 @@ update agents set status = $2, updated_at = $3 where id = $1;
 update merchants set status = $2, updated_at = $3 where id = $1;
 
 -- name: operators_of
--- Those who serve people, owners first.
-select o.id, o.msisdn, o.name, o.role, o.language, o.status,
-       u.id as outlet_id, u.code as outlet_code, u.name as outlet_name, u.time_zone, u.status as outlet_status,
-       a.id as agent_id, a.code, a.type, a.legal_name, a.trading_name, a.parent_id, a.status as agent_status,
-       a.float_account, a.commission_account
-from operators o
-join outlets u on u.id = o.outlet_id
-join agents a on a.id = u.agent_id
-where a.id = $1 and o.status = 'active' and u.status = 'active' and o.role <> 'viewer'
-order by array_position(array['owner', 'manager', 'cashier'], o.role), o.created_at
-limit $2;
+-- Those who serve people at each of some agents, owners first, so many of each. The lateral subquery looks up each
+-- agent by its key, whatever the planner believes of the tables' sizes.
+select l.*
+from unnest($1::uuid[]) as wanted (id)
+cross join lateral (
+    select o.id, o.msisdn, o.name, o.role, o.language, o.status,
+           u.id as outlet_id, u.code as outlet_code, u.name as outlet_name, u.time_zone, u.status as outlet_status,
+           a.id as agent_id, a.code, a.type, a.legal_name, a.trading_name, a.parent_id, a.status as agent_status,
+           a.float_account, a.commission_account
+    from operators o
+    join outlets u on u.id = o.outlet_id
+    join agents a on a.id = u.agent_id
+    where a.id = wanted.id and o.status = 'active' and u.status = 'active' and o.role <> 'viewer'
+    order by array_position(array['owner', 'manager', 'cashier'], o.role), o.created_at
+    limit $2
+) l;
