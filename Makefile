@@ -22,7 +22,7 @@ run: build ## Install what is missing, and run Nova here with demo data
 	@bin/nova dev install && exec bin/nova dev
 
 test: build ## Run every test with a PostgreSQL and Redis of its own
-	@$(if $(RACE),,echo 'no C compiler is installed: the race detector stays off' >&2;$(if $(CI),exit 1;)) bin/nova dev install postgres redis
+	@$(if $(RACE),,echo 'no C compiler is installed: the race detector stays off' >&2;$(if $(CI),exit 1;)) bin/nova dev install postgres redis chromium
 	$(if $(RACE),CGO_ENABLED=1 )bin/nova dev exec -- go test $(RACE) -shuffle=on -count=1 -timeout=10m $(VERBOSE) $(ARGS) $(PKG)
 
 bench: build ## Measure against bare ceilings, into .nova/bench.json

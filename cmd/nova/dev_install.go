@@ -22,7 +22,7 @@ import (
 // requirement is something that Nova runs on and does not bring along.
 type requirement struct {
 	name string // as an argument of `nova dev install`
-	// packages and units are Debian's and Ubuntu's.
+	// packages and units are Debian's and Ubuntu's; what is no service has no unit.
 	packages, unit string
 	// variable names a server of that kind to use instead.
 	variable string
@@ -54,7 +54,7 @@ var elsewhereCommands = []struct{ manager, command string }{
 // devInstallCommand is `nova dev install`: what Nova runs on, installed where it is missing.
 func devInstallCommand() *cobra.Command {
 	var names []string
-	for _, p := range requirements {
+	for _, p := range append(slices.Clone(requirements), testTools...) {
 		names = append(names, p.name)
 	}
 	return &cobra.Command{
@@ -62,13 +62,17 @@ func devInstallCommand() *cobra.Command {
 		Short: "Install PostgreSQL and redis-server where they are missing",
 		Long: "Installs the PostgreSQL server and redis-server with apt-get where they are missing, as root or through\n" +
 			"sudo. Their own services stay off: no cluster is created, nothing is started, nothing starts at boot.\n" +
-			"Without arguments, a kind of server that " + databaseVariable + " or " + redisVariable + " names is not installed.",
+			"Without arguments, a kind of server that " + databaseVariable + " or " + redisVariable + " names is not installed.\n" +
+			"Chromium is for tests of pages, and installed only where it is named.",
 		ValidArgs: names,
 		Args:      cobra.OnlyValidArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 			defer stop()
-			return install(ctx, wanted(args), cmd.ErrOrStderr())
+			if err := install(ctx, wanted(args), cmd.ErrOrStderr()); err != nil {
+				return err
+			}
+			return installTools(ctx, wantedTools(args), cmd.ErrOrStderr())
 		},
 	}
 }
@@ -110,7 +114,20 @@ func install(ctx context.Context, list []requirement, out io.Writer) error {
 		return fmt.Errorf("run this once, then try again:\n  %s", asRoot(self, args))
 	}
 	say("installing as root, through sudo")
-	return run(ctx, out, nil, "sudo", append([]string{"-n", self}, args...)...)
+	if err := run(ctx, out, nil, "sudo", append([]string{"-n", self}, args...)...); err != nil {
+		return err
+	}
+	return allThere(list)
+}
+
+// allThere says which of the parts is still not there.
+func allThere(list []requirement) error {
+	for _, p := range list {
+		if p.missing() {
+			return fmt.Errorf("package %s is installed, and %s is still not found", p.packages, p.name)
+		}
+	}
+	return nil
 }
 
 // asRoot is the command that does it as root.
@@ -166,15 +183,17 @@ func (i installer) install(ctx context.Context, list []requirement) (err error) 
 	for _, p := range list {
 		packages = append(packages, p.packages)
 	}
-	i.say("installing %s with apt-get (their own services stay off)", strings.Join(packages, " and "))
+	i.say("installing %s with apt-get (services stay off)", strings.Join(packages, " and "))
 	if err := i.apt(ctx, packages); err != nil {
 		return err
 	}
 	for _, p := range list {
-		if p.missing() {
-			return fmt.Errorf("package %s is installed, and %s is still not found", p.packages, p.name)
+		if p.unit != "" {
+			i.disable(ctx, p.unit)
 		}
-		i.disable(ctx, p.unit)
+	}
+	if err := allThere(list); err != nil {
+		return err
 	}
 	i.say("installed %s", strings.Join(packages, " and "))
 	return nil

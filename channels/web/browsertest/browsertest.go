@@ -39,12 +39,12 @@ const (
 // ShotsVariable names the folder that screenshots are kept in; without it none is.
 const ShotsVariable = "NOVA_TEST_SCREENSHOTS"
 
-// programs are the names that Chromium goes by.
-var programs = []string{"chromium", "chromium-browser", "google-chrome"}
+// Programs are the names that Chromium goes by; `make test` installs it where none is there.
+func Programs() []string { return []string{"chromium", "chromium-browser", "google-chrome"} }
 
 // Find gives the path of the installed Chromium; "" where there is none.
 func Find() string {
-	for _, name := range programs {
+	for _, name := range Programs() {
 		if path, err := exec.LookPath(name); err == nil {
 			return path
 		}
