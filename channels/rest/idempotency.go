@@ -54,8 +54,8 @@ func (in *Idempotent) Resolve(ctx huma.Context) []error {
 	return nil
 }
 
-// Claim is what the ledger claims the request by: the key in the scope of the caller and the operation, never of a
-// device or token, and the keyed hash of the body.
+// Claim is what the ledger claims the request by: the key in the scope of the caller, as on a handset, never of a
+// device or token, and of the operation; and the keyed hash of the body.
 func (in *Idempotent) Claim(ctx context.Context, bodies *secret.MAC) (ledger.Key, [32]byte, error) {
 	caller, ok := web.Caller(ctx)
 	if !ok {
@@ -65,7 +65,7 @@ func (in *Idempotent) Claim(ctx context.Context, bodies *secret.MAC) (ledger.Key
 	if err != nil {
 		return ledger.Key{}, [32]byte{}, fmt.Errorf("hash body: %w", err)
 	}
-	return ledger.Key{Scope: caller.String(), Operation: in.operation, Value: in.IdempotencyKey}, sum, nil
+	return ledger.Key{Scope: caller.Subject().Scope(), Operation: in.operation, Value: in.IdempotencyKey}, sum, nil
 }
 
 // Replay is embedded by the output of the same operations.

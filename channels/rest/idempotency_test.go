@@ -17,6 +17,7 @@ import (
 	"nova/channels/rest"
 	"nova/channels/web"
 	"nova/core/fault"
+	"nova/core/identity"
 	"nova/core/ledger"
 	"nova/core/policy"
 	"nova/core/secret"
@@ -28,11 +29,13 @@ type claims struct {
 	bodies map[[32]byte][32]byte
 	ran    int
 	refuse error
+	last   ledger.Key
 }
 
 func (c *claims) submit(key ledger.Key, body [32]byte) (ledger.Result, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.last = key
 	before, again := c.bodies[key.Digest()]
 	if again && before != body {
 		return ledger.Result{}, fault.New(fault.IdempotencyConflict, "other body")
@@ -149,6 +152,15 @@ func TestARetryGetsTheFirstAnswer(t *testing.T) {
 			require.NotContains(t, a.log.String(), "739182")
 		})
 	}
+}
+
+func TestAKeyIsInTheCallersOwnScope(t *testing.T) {
+	c := &claims{bodies: map[[32]byte][32]byte{}}
+	status, _, _ := newMover(c).do(t, move("key-1", fifty))
+	require.Equal(t, 200, status)
+	// The scope that a handset's hop of the same person is claimed in: a key is never a channel's.
+	owner := identity.Subject{Kind: identity.Client, ID: client}
+	require.Equal(t, ledger.Key{Scope: owner.Scope(), Operation: "move", Value: "key-1"}, c.last)
 }
 
 func TestARefusalIsReplayedToo(t *testing.T) {
