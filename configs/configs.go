@@ -30,10 +30,9 @@ type Config struct {
 
 	DatabaseURL     secret.Text `env:"DATABASE_URL" yaml:"database_url" doc:"PostgreSQL, postgres://user:password@host:port/name?sslmode=...; empty in development: a private server is started"`
 	DatabaseURLFile string      `env:"DATABASE_URL_FILE" yaml:"database_url_file" doc:"file that holds DATABASE_URL"`
-	RedisURL        secret.Text `env:"REDIS_URL" yaml:"redis_url" doc:"Redis, redis://host:port/0; further nodes as ?addr=host:port; empty in development: a private server is started"`
+	RedisURL        secret.Text `env:"REDIS_URL" yaml:"redis_url" doc:"Redis, redis://host:port/0; several host:port with commas between are sentinels with NOVA_REDIS_MASTER, else a Cluster, as is one with ?cluster=true; empty in development: a private server is started"`
 	RedisURLFile    string      `env:"REDIS_URL_FILE" yaml:"redis_url_file" doc:"file that holds REDIS_URL"`
-	RedisMode       string      `env:"NOVA_REDIS_MODE" yaml:"redis_mode" doc:"single, sentinel or cluster"`
-	RedisMaster     string      `env:"NOVA_REDIS_MASTER" yaml:"redis_master" doc:"name of the master that the sentinels watch"`
+	RedisMaster     string      `env:"NOVA_REDIS_MASTER" yaml:"redis_master" doc:"name of the master that the sentinels watch; empty: there are none"`
 
 	HTTPAddr      string        `env:"NOVA_HTTP_ADDR" yaml:"http_addr" doc:"address that gateways and apps call"`
 	AdminAddr     string        `env:"NOVA_ADMIN_ADDR" yaml:"admin_addr" doc:"address of /metrics, for operators only; empty turns it off"`
@@ -67,8 +66,8 @@ type Config struct {
 	Gateways []Gateway `envPrefix:"NOVA_GATEWAYS_" yaml:"gateways"`
 }
 
-// Gateway is one aggregator or operator that may relay dials, and the door that it comes through. Whatever is
-// configured of token, CIDRs, basic and HMAC must hold; a gateway with none of them is refused.
+// Gateway is one aggregator or operator that may relay dials, and the door that it comes through. The token must hold,
+// and whatever else is configured of CIDRs, basic and HMAC.
 type Gateway struct {
 	Name    string `env:"NAME" yaml:"name" doc:"name in logs, metrics and session keys"`
 	Adapter string `env:"ADAPTER" yaml:"adapter" doc:"folder under channels/ussd that speaks its protocol; empty: the name"`
@@ -133,7 +132,6 @@ const (
 func Default(environment Environment) Config {
 	c := Config{
 		Environment: environment,
-		RedisMode:   "single",
 		HTTPAddr:    "127.0.0.1:8080", AdminAddr: "127.0.0.1:9090",
 		Roles:    []string{RoleUSSD, RoleREST, RoleWorker, RoleConsole},
 		InFlight: 1024, Deadline: 10 * time.Second, ShutdownAfter: 15 * time.Second,

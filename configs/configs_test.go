@@ -55,7 +55,7 @@ gateways:
 `)
 	c, err := configs.Load([]string{
 		"NOVA_CONFIG_FILE=" + file, "NOVA_ADMIN_ADDR=127.0.0.1:3333", "NOVA_ROLES=ussd,rest", "NOVA_GATEWAYS_0_SEPTETS=182",
-		"NOVA_GATEWAYS_1_NAME=south", "NOVA_GATEWAYS_1_CIDRS=192.0.2.0/24,198.51.100.7", "NOVA_GATEWAYS_1_COUNTRIES=*", "NOVA_LOG_LEVEL=",
+		"NOVA_GATEWAYS_1_NAME=south", "NOVA_GATEWAYS_1_TOKEN=t", "NOVA_GATEWAYS_1_CIDRS=192.0.2.0/24,198.51.100.7", "NOVA_GATEWAYS_1_COUNTRIES=*", "NOVA_LOG_LEVEL=",
 	})
 	require.NoError(t, err)
 	require.Equal(t, "127.0.0.1:1111", c.HTTPAddr)
@@ -70,6 +70,14 @@ gateways:
 	require.Equal(t, 2*time.Second, c.Gateways[0].HopDeadline)
 	require.Equal(t, 182, c.Gateways[0].Septets)
 	require.Equal(t, []string{"192.0.2.0/24", "198.51.100.7"}, c.Gateways[1].CIDRs)
+}
+
+func TestRedisMayHaveSeveralNodes(t *testing.T) {
+	const nodes = "redis://a:6379,b:6379,c:6379"
+	c, err := configs.Load([]string{"REDIS_URL=" + nodes, "NOVA_REDIS_MASTER=nova"})
+	require.NoError(t, err)
+	require.Equal(t, nodes, c.RedisURL.Reveal())
+	require.Equal(t, "nova", c.RedisMaster)
 }
 
 func TestSecretsComeFromFilesAndNeverShow(t *testing.T) {
@@ -106,15 +114,15 @@ func TestAllFaultsAreToldAtOnce(t *testing.T) {
 		{"a secret given twice", []string{"DATABASE_URL=postgres://a@b/c?sslmode=disable", "DATABASE_URL_FILE=" + file}, []string{"DATABASE_URL and DATABASE_URL_FILE are both set"}},
 		{"a database without sslmode", []string{"DATABASE_URL=postgres://nova:" + canary + "@db/nova"}, []string{"DATABASE_URL is not postgres://"}},
 		{"a Redis URL of another kind", []string{"REDIS_URL=http://" + canary}, []string{"REDIS_URL is not"}},
+		{"a mode beside the Redis URL, which says it", []string{"NOVA_REDIS_MODE=cluster"}, []string{"NOVA_REDIS_MODE is not a setting"}},
 		{"several at once", []string{
 			"NOVA_HTTP_ADDR=8080", "NOVA_ROLES=ussd,cook,ussd", "NOVA_REGION=Barbados", "NOVA_CURRENCY=BTC",
 			"NOVA_TIME_ZONE=Mars/Olympus", "NOVA_SHORT_CODES=123:customer,*124#:nobody", "NOVA_PIN_TRIES=99",
-			"NOVA_PIN_LOCK_MINUTES=-1", "NOVA_REDIS_MODE=ring", "NOVA_REDIS_MASTER=m", "NOVA_LOG_FORMAT=xml", "NOVA_IN_FLIGHT=-1",
+			"NOVA_PIN_LOCK_MINUTES=-1", "NOVA_LOG_FORMAT=xml", "NOVA_IN_FLIGHT=-1",
 			"NOVA_TOKEN_LIFE=1h", "NOVA_DEADLINE=1h", "NOVA_TARIFFS_FILE=/nowhere", "NOVA_HELP_NUMBER=" + strings.Repeat("1", 16),
 		}, []string{
 			"NOVA_HTTP_ADDR is not", `"cook" is none of`, "names ussd twice", "NOVA_REGION", "NOVA_CURRENCY", "NOVA_TIME_ZONE",
-			`"123" is not a short code`, "*124# leads to neither", "NOVA_PIN_TRIES", "NOVA_PIN_LOCK_MINUTES", "NOVA_REDIS_MODE",
-			"NOVA_REDIS_MASTER", "NOVA_LOG_FORMAT", "NOVA_IN_FLIGHT", "NOVA_TOKEN_LIFE", "NOVA_DEADLINE", "NOVA_TARIFFS_FILE",
+			`"123" is not a short code`, "*124# leads to neither", "NOVA_PIN_TRIES", "NOVA_PIN_LOCK_MINUTES", "NOVA_LOG_FORMAT", "NOVA_IN_FLIGHT", "NOVA_TOKEN_LIFE", "NOVA_DEADLINE", "NOVA_TARIFFS_FILE",
 			"NOVA_HELP_NUMBER",
 		}},
 		{"a gateway's faults", []string{
@@ -124,7 +132,9 @@ func TestAllFaultsAreToldAtOnce(t *testing.T) {
 			"NOVA_GATEWAYS_0_SEPTETS=200", "NOVA_GATEWAYS_0_CHARSET=latin1", "NOVA_GATEWAYS_0_TOKEN=a/b",
 		}, []string{"_NAME", "_MODE", "CIDRS", "BASIC_USER", "HMAC_HEADER", "COUNTRIES", "CODES", "DEADLINE", "SESSION_TTL",
 			"SEPTETS", "CHARSET", "TOKEN can't stand"}},
-		{"a gateway without a door", []string{"NOVA_GATEWAYS_0_NAME=a", "NOVA_GATEWAYS_1_NAME=b"}, []string{"NOVA_GATEWAYS_1_TOKEN, CIDRS"}},
+		{"a gateway without a token, whatever else its door asks for", []string{
+			"NOVA_GATEWAYS_0_NAME=a", "NOVA_GATEWAYS_1_NAME=b", "NOVA_GATEWAYS_1_CIDRS=192.0.2.0/24", "NOVA_GATEWAYS_1_COUNTRIES=*",
+		}, []string{"NOVA_GATEWAYS_1_TOKEN is empty"}},
 		{"a gateway that vouches for nobody", []string{"NOVA_GATEWAYS_0_NAME=a", "NOVA_GATEWAYS_1_NAME=b", "NOVA_GATEWAYS_1_TOKEN=x"}, []string{"NOVA_GATEWAYS_1_COUNTRIES is empty"}},
 		{"a gateway named twice", []string{"NOVA_GATEWAYS_0_NAME=a", "NOVA_GATEWAYS_1_NAME=a", "NOVA_GATEWAYS_1_TOKEN=x"}, []string{"NOVA_GATEWAYS_1_NAME is used twice"}},
 		{"metrics on the public port", []string{"NOVA_ADMIN_ADDR=127.0.0.1:8080"}, []string{"metrics would be public"}},
