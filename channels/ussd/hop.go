@@ -296,7 +296,7 @@ func (p *Pipeline) fail(h *hop, err error) {
 		tongue = h.session.Language
 	}
 	how := refused
-	if isOurs(err) {
+	if fault.Ours(err) {
 		how = failed
 	}
 	h.answer(p.engine.Sorry(tongue, err, h.dial.Reference), how)

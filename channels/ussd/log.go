@@ -50,11 +50,11 @@ const correlationID = "correlation_id"
 func (p *Pipeline) record(ctx context.Context, h *hop) {
 	took := p.clock.Now().Sub(h.began)
 	level := slog.LevelInfo
-	if h.outcome == answered && isOurs(h.err) {
-		h.outcome = failed
-	}
-	if isOurs(h.err) {
+	if fault.Ours(h.err) {
 		level = slog.LevelError
+		if h.outcome == answered {
+			h.outcome = failed
+		}
 	}
 	p.meter.Hop(h.req.Gateway, string(h.outcome), took)
 	if h.req.Report != "" {
@@ -64,15 +64,6 @@ func (p *Pipeline) record(ctx context.Context, h *hop) {
 		var room [maxAttrs]slog.Attr
 		p.log.LogAttrs(ctx, level, "ussd hop", h.attrs(room[:0], web.Correlation(ctx), took)...)
 	}
-}
-
-// isOurs: we or a dependency broke. All else is business as usual.
-func isOurs(err error) bool {
-	if err == nil {
-		return false
-	}
-	kind := fault.From(err).Kind
-	return kind == fault.Internal || kind == fault.Unavailable
 }
 
 // maxAttrs is the most fields that a hop's line has.

@@ -101,8 +101,7 @@ func (s *Service) matches(r identityRow, claim identityClaim) (bool, error) {
 }
 
 func identityLocked(r identityRow, now time.Time) error {
-	seconds := int((r.LockedUntil.Sub(now) + time.Second - 1) / time.Second)
-	return fault.New(fault.AccountLocked, "identity of %s is locked", r.ID).With("retry_after_seconds", seconds)
+	return fault.Locked(now, *r.LockedUntil, "identity of %s is locked", r.ID)
 }
 
 // SetFirstPIN gives a customer without a PIN their first one, which also accepts the terms. confirmed is the key of

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"time"
 )
 
 // Kind says who must act on a failure: it decides logging, counting and retry.
@@ -134,6 +135,13 @@ func (e *Error) LogValue() slog.Value {
 	return slog.GroupValue(attrs...)
 }
 
+// Locked is an ACCOUNT_LOCKED that ends at until. retry_after_seconds is rounded up: a person told "1 minute" must not
+// find the door still shut.
+func Locked(now, until time.Time, format string, args ...any) *Error {
+	seconds := int((until.Sub(now) + time.Second - 1) / time.Second)
+	return New(AccountLocked, format, args...).With("retry_after_seconds", seconds)
+}
+
 // From is what the two translators call: the outermost fault in err's chain; for an
 // error that holds none an INTERNAL_SERVER_ERROR wrapping it; nil for nil.
 func From(err error) *Error {
@@ -145,6 +153,13 @@ func From(err error) *Error {
 		return e
 	}
 	return &Error{Kind: Internal, Code: InternalServerError, Err: err}
+}
+
+// Ours reports whether err is a failure of ours or of a dependency (Internal, Unavailable), and not an answer to what
+// was asked: it is logged as an error, never stored as an outcome, and may be tried again. False for nil.
+func Ours(err error) bool {
+	e := From(err)
+	return e != nil && (e.Kind == Internal || e.Kind == Unavailable)
 }
 
 // Is reports whether the fault that a caller would be shown for err has this code.

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
@@ -123,6 +124,35 @@ func TestFromMakesAPlainErrorInternal(t *testing.T) {
 func TestNoErrorIsNoFault(t *testing.T) {
 	require.Nil(t, fault.From(nil))
 	require.False(t, fault.Is(nil, fault.InternalServerError))
+}
+
+func TestOurs(t *testing.T) {
+	rows := []struct {
+		name string
+		err  error
+		want bool
+	}{
+		{"no error", nil, false},
+		{"a plain error", errors.New("disk full"), true},
+		{"a dependency down, behind another's words", fmt.Errorf("send: %w", fault.New(fault.ServiceUnavailable, "redis")), true},
+		{"a refusal", fault.New(fault.InsufficientFunds, "wallet"), false},
+		{"a refusal caused by our failure", fault.Wrap(errors.New("disk full"), fault.InvalidState, "wallet"), false},
+	}
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) { require.Equal(t, row.want, fault.Ours(row.err)) })
+	}
+}
+
+func TestLockedTellsWholeSecondsRoundedUp(t *testing.T) {
+	now := time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC)
+	for left, want := range map[time.Duration]int{
+		time.Hour: 3600, time.Minute + time.Microsecond: 61, time.Microsecond: 1, 0: 0,
+	} {
+		e := fault.Locked(now, now.Add(left), "PIN of %d", 7)
+		require.Equal(t, fault.AccountLocked, e.Code)
+		require.Equal(t, "PIN of 7", e.Detail)
+		require.Equal(t, map[string]any{"retry_after_seconds": want}, e.Extra, "left %s", left)
+	}
 }
 
 func TestFieldAndWithLeaveTheirReceiverAlone(t *testing.T) {

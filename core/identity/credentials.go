@@ -140,9 +140,7 @@ func (l *locked) Save(ctx context.Context, tx *sql.Tx) error {
 }
 
 func lockedFault(row *credential, now time.Time) error {
-	// Rounded up: a person told "1 minute" must not find the door still shut.
-	seconds := int((row.LockedUntil.Sub(now) + time.Second - 1) / time.Second)
-	return fault.New(fault.AccountLocked, "PIN of %s is locked", row.SubjectID).With("retry_after_seconds", seconds)
+	return fault.Locked(now, *row.LockedUntil, "PIN of %s is locked", row.SubjectID)
 }
 
 // compare tells whether pin is the row's, in time that does not depend on how much of it is right.

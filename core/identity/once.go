@@ -44,7 +44,7 @@ func (s *Service) Once(ctx context.Context, key ledger.Key, body [32]byte,
 			return err
 		}
 		extra, err := fn(ctx, tx)
-		if err != nil && !lasting(err) {
+		if fault.Ours(err) {
 			return err
 		}
 		done.Extra, refusal = extra, err
@@ -54,12 +54,6 @@ func (s *Service) Once(ctx context.Context, key ledger.Key, body [32]byte,
 		return Done{}, err
 	}
 	return done, refusal
-}
-
-// lasting reports whether a refusal is an answer, and not a failure of ours.
-func lasting(err error) bool {
-	kind := fault.From(err).Kind
-	return kind != fault.Internal && kind != fault.Unavailable
 }
 
 func (s *Service) settle(ctx context.Context, tx *sql.Tx, key ledger.Key, done Done, refusal error) error {

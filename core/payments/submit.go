@@ -43,7 +43,7 @@ func (s *Service) queue(ctx context.Context, d *deal, o Order, c *ledger.Command
 		}
 	}
 	result, err := s.writer.Submit(ctx, c)
-	if err != nil && !errors.Is(err, ledger.ErrStale) && decided(err) {
+	if err != nil && decided(err) {
 		s.forget(ctx, o)
 	}
 	return result, err
@@ -92,17 +92,10 @@ func (s *Service) sameIntent(ctx context.Context, d *deal, o Order, refusal erro
 	return receipt, nil
 }
 
-// decided reports whether the ledger said no for good. Everything else - taken and not yet known, unavailable, our
-// own failure - leaves the promise to the worker, who asks by key.
+// decided reports whether a refusal is the ledger's last word. Everything else - taken and not yet known, unavailable,
+// our own failure, a tier that changed - leaves the promise to the next try or to the worker, who asks by key.
 func decided(err error) bool {
-	switch fault.From(err).Kind {
-	case fault.Internal, fault.Unavailable:
-		return false
-	case fault.Invalid, fault.Unknown, fault.Conflict, fault.Declined, fault.Forbidden:
-		return !fault.Is(err, fault.IdempotencyInProgress)
-	default:
-		return false
-	}
+	return !fault.Ours(err) && !fault.Is(err, fault.IdempotencyInProgress) && !errors.Is(err, ledger.ErrStale)
 }
 
 // forget drops the promise of an order that was answered.
