@@ -9,17 +9,13 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
+
+	"nova/core/secret"
 )
 
 const (
-	signerDirMode  fs.FileMode = 0o700
-	signerFileMode fs.FileMode = 0o600
-	// othersMask are the bits by which anyone but the owner could reach a key.
-	othersMask fs.FileMode = 0o077
 	// firstSigner is the file that GenerateSigner makes. A later key sorts after it, "token_signer_2027.pem".
 	firstSigner = "token_signer.pem"
 	// signerPattern finds the keys of a folder.
@@ -59,19 +55,23 @@ func LoadSigner(dir string) (*Signer, error) {
 
 // GenerateSigner makes dir and a first key in it where there is none: for development and a first installation.
 func GenerateSigner(dir string) error {
-	if err := os.MkdirAll(dir, signerDirMode); err != nil {
+	if err := secret.CreateKeyFile(filepath.Join(dir, firstSigner), newSignerFile); err != nil {
 		return fmt.Errorf("generate signing key: %w", err)
 	}
+	return nil
+}
+
+// newSignerFile is a signing key's file with a new key.
+func newSignerFile() ([]byte, error) {
 	_, key, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
-		return fmt.Errorf("generate signing key: %w", err)
+		return nil, err
 	}
 	der, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
-		return fmt.Errorf("encode signing key: %w", err)
+		return nil, err
 	}
-	block := pem.EncodeToMemory(&pem.Block{Type: pemType, Bytes: der})
-	return createOnce(filepath.Join(dir, firstSigner), block)
+	return pem.EncodeToMemory(&pem.Block{Type: pemType, Bytes: der}), nil
 }
 
 // EphemeralSigner is a signer that dies with the process, for tests.
@@ -108,14 +108,7 @@ func (s *Signer) public(kid string) (ed25519.PublicKey, bool) {
 }
 
 func loadSigningKey(path string) (ed25519.PrivateKey, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if mode := info.Mode().Perm(); mode&othersMask != 0 {
-		return nil, fmt.Errorf("mode %#o lets others read or write it: chmod %#o it", mode, signerFileMode)
-	}
-	data, err := os.ReadFile(path) //nolint:gosec // the path is the operator's own setting
+	data, err := secret.ReadKeyFile(path)
 	if err != nil {
 		return nil, err
 	}
@@ -132,27 +125,4 @@ func loadSigningKey(path string) (ed25519.PrivateKey, error) {
 		return nil, errors.New("not an Ed25519 key")
 	}
 	return key, nil
-}
-
-// createOnce writes the file whole or leaves the one that is there: of two processes that start together, one wins.
-func createOnce(path string, data []byte) error {
-	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	draft, err := os.CreateTemp(filepath.Dir(path), ".draft.") // created with mode 0600
-	if err != nil {
-		return fmt.Errorf("create signing key: %w", err)
-	}
-	defer func() { _ = os.Remove(draft.Name()) }() // a draft left behind is harmless
-	_, err = draft.Write(data)
-	if err == nil {
-		err = draft.Sync()
-	}
-	if err := errors.Join(err, draft.Close()); err != nil {
-		return fmt.Errorf("write signing key: %w", err)
-	}
-	if err := os.Link(draft.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("create signing key: %w", err)
-	}
-	return nil
 }

@@ -3,21 +3,7 @@ package secret
 import (
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
-)
-
-const (
-	dirMode  fs.FileMode = 0o700
-	fileMode fs.FileMode = 0o600
-
-	// othersMask are the bits by which anyone but the owner could reach a key.
-	othersMask fs.FileMode = 0o077
-
-	// maxKeyFile bounds what is read: a keyset with a hundred retired keys takes
-	// some 30 KiB.
-	maxKeyFile = 1 << 20
 )
 
 // Keyring is every key of a node, one file each, so that each can be mounted, rotated
@@ -98,18 +84,7 @@ func LoadKeyring(dir string) (*Keyring, error) {
 }
 
 func (s slot) load(dir string) error {
-	path := filepath.Join(dir, s.file)
-	info, err := os.Stat(path)
-	if err != nil {
-		return err
-	}
-	if !info.Mode().IsRegular() || info.Size() > maxKeyFile {
-		return fmt.Errorf("is not a file of at most %d bytes", maxKeyFile)
-	}
-	if mode := info.Mode().Perm(); mode&othersMask != 0 {
-		return fmt.Errorf("mode %#o lets others read or write it: chmod %#o it", mode, fileMode)
-	}
-	data, err := os.ReadFile(path) //nolint:gosec // the path is the operator's own setting
+	data, err := ReadKeyFile(filepath.Join(dir, s.file))
 	if err != nil {
 		return err
 	}
@@ -120,50 +95,12 @@ func (s slot) load(dir string) error {
 // are there. It is for development and a first installation: a lost key that is made
 // anew opens nothing that the old one sealed.
 func GenerateKeyring(dir string) error {
-	if err := os.MkdirAll(dir, dirMode); err != nil {
-		return fmt.Errorf("generate keyring: %w", err)
-	}
 	for _, s := range new(Keyring).slots() {
-		if err := s.create(dir); err != nil {
+		if err := CreateKeyFile(filepath.Join(dir, s.file), s.generate); err != nil {
 			return fmt.Errorf("generate key file %s: %w", s.file, err)
 		}
 	}
 	return nil
-}
-
-// create writes the file whole or not at all: a link appears at once, and it fails if
-// another process made the key first, whose key then stands.
-func (s slot) create(dir string) error {
-	path := filepath.Join(dir, s.file)
-	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	data, err := s.generate()
-	if err != nil {
-		return err
-	}
-	draft, err := os.CreateTemp(dir, "."+s.file+".") // created with mode 0600
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.Remove(draft.Name()) }() // a draft left behind is harmless
-	if err := fill(draft, data); err != nil {
-		return err
-	}
-	if err := os.Link(draft.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
-	}
-	return nil
-}
-
-// fill writes, syncs and closes: a key must not be used before it would survive a
-// power cut.
-func fill(f *os.File, data []byte) error {
-	_, err := f.Write(data)
-	if err == nil {
-		err = f.Sync()
-	}
-	return errors.Join(err, f.Close())
 }
 
 // EphemeralKeyring is a keyring that dies with the process, for tests.
