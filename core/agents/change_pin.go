@@ -6,14 +6,9 @@ import (
 	"github.com/google/uuid"
 
 	"nova/core/identity"
-	"nova/core/ids"
 	"nova/core/ledger"
-	"nova/core/outbox"
 	"nova/core/secret"
 )
-
-// NoticePINChanged warns the owner of a number that its PIN was changed: name.
-const NoticePINChanged = "sms.pin.changed"
 
 // ChangePIN replaces an operator's PIN, once for the key, and tells them. authorised is the key under which the old
 // PIN was found right (identity.Service.Authenticate) within the last ten minutes.
@@ -25,10 +20,6 @@ func (s *Service) ChangePIN(ctx context.Context, key ledger.Key, id uuid.UUID, a
 		return err
 	}
 	return s.identity.ChangePIN(ctx, identity.PINChange{
-		Key: key, Subject: o.Subject(), Authorised: authorised, PIN: pin,
-		Notice: outbox.Notice{
-			ID: ids.New(s.clock.Now()), Template: NoticePINChanged, To: o.MSISDN, Language: o.Language,
-			Args: map[string]string{"name": o.Name},
-		},
+		Key: key, Subject: o.Subject(), Authorised: authorised, PIN: pin, To: o.MSISDN, Name: o.Name, Language: o.Language,
 	})
 }

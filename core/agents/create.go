@@ -51,11 +51,13 @@ func (s *Service) CreateAgent(ctx context.Context, n NewAgent) (Agent, error) {
 		Parent: n.Parent, Status: Active, Float: ids.New(now), Commission: ids.New(now),
 	}
 	err := s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		if err := s.open(ctx, tx, a.Float, AgentOwnerKind, a.ID, ledger.Float, a.TradingName); err != nil {
-			return err
-		}
-		if err := s.open(ctx, tx, a.Commission, AgentOwnerKind, a.ID, ledger.Commission, a.TradingName); err != nil {
-			return err
+		for _, account := range []ledger.Account{
+			{ID: a.Float, Product: ledger.Float}, {ID: a.Commission, Product: ledger.Commission},
+		} {
+			account.OwnerKind, account.OwnerID, account.Name = AgentOwnerKind, a.ID.String(), a.TradingName
+			if err := s.open(ctx, tx, account); err != nil {
+				return err
+			}
 		}
 		return s.store.insertAgent(ctx, tx, a, now)
 	})
@@ -94,7 +96,10 @@ func (s *Service) CreateMerchant(ctx context.Context, till, name string) (Mercha
 	now := s.clock.Now()
 	m := Merchant{ID: ids.New(now), Till: till, Name: name, Status: Active, Account: ids.New(now)}
 	err := s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		if err := s.open(ctx, tx, m.Account, MerchantOwnerKind, m.ID, ledger.Wallet, name); err != nil {
+		err := s.open(ctx, tx, ledger.Account{
+			ID: m.Account, OwnerKind: MerchantOwnerKind, OwnerID: m.ID.String(), Product: ledger.Wallet, Name: name,
+		})
+		if err != nil {
 			return err
 		}
 		return s.store.insertMerchant(ctx, tx, m, now)
@@ -141,12 +146,8 @@ func nobody(done bool, err error, what string, id uuid.UUID) error {
 	return err
 }
 
-// open opens an account that its owner cannot overdraw.
-func (s *Service) open(ctx context.Context, tx *sql.Tx, id uuid.UUID, kind string, owner uuid.UUID,
-	product ledger.Product, name string) error {
-	floor := int64(0)
-	return s.ledger.OpenIn(ctx, tx, ledger.Account{
-		ID: id, OwnerKind: kind, OwnerID: owner.String(), Product: product, Currency: s.currency,
-		Floor: &floor, Name: name, OpenedAt: s.clock.Now(),
-	})
+// open opens an account of the market's currency that its owner cannot overdraw.
+func (s *Service) open(ctx context.Context, tx *sql.Tx, a ledger.Account) error {
+	a.Currency, a.Floor, a.OpenedAt = s.currency, ledger.ZeroFloor(), s.clock.Now()
+	return s.ledger.OpenIn(ctx, tx, a)
 }

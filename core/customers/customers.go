@@ -115,7 +115,7 @@ func (s *Service) ByMSISDN(ctx context.Context, m msisdn.MSISDN) (Customer, erro
 func (s *Service) ByID(ctx context.Context, id uuid.UUID) (Customer, error) {
 	c, found, err := s.loader.Load(ctx, id)
 	if err == nil && !found {
-		err = fault.New(fault.CustomerNotFound, "no customer %s", id)
+		err = unknown(id)
 	}
 	return c, err
 }
@@ -131,7 +131,7 @@ func (s *Service) ByIDs(ctx context.Context, wanted ...uuid.UUID) ([]Customer, e
 	for i, id := range wanted {
 		c, ok := rows[id]
 		if !ok {
-			return nil, fault.New(fault.CustomerNotFound, "no customer %s", id)
+			return nil, unknown(id)
 		}
 		found[i] = c
 	}
@@ -141,8 +141,24 @@ func (s *Service) ByIDs(ctx context.Context, wanted ...uuid.UUID) ([]Customer, e
 // SetLanguage remembers the language of the customer's screens and messages.
 func (s *Service) SetLanguage(ctx context.Context, id uuid.UUID, language string) error {
 	done, err := s.store.setLanguage(ctx, s.db, id, language, s.clock.Now())
+	return nobody(done, err, id)
+}
+
+// SetStatus suspends, reinstates or closes a customer. The wallet's own status is the ledger's.
+func (s *Service) SetStatus(ctx context.Context, id uuid.UUID, to Status) error {
+	if to != Active && to != Suspended && to != Closed {
+		return fault.New(fault.ValidationError, "status %q", to).Field("status", "is not known")
+	}
+	done, err := s.store.setStatus(ctx, s.db, id, to, s.clock.Now())
+	return nobody(done, err, id)
+}
+
+// nobody turns a statement that met no row into the fault that says whose it would have been.
+func nobody(done bool, err error, id uuid.UUID) error {
 	if err == nil && !done {
-		return fault.New(fault.CustomerNotFound, "no customer %s", id)
+		return unknown(id)
 	}
 	return err
 }
+
+func unknown(id uuid.UUID) error { return fault.New(fault.CustomerNotFound, "no customer %s", id) }

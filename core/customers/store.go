@@ -93,7 +93,7 @@ func (s store) lockIdentity(ctx context.Context, tx *sql.Tx, id uuid.UUID) (iden
 	var r identityRow
 	err := tx.Get(ctx, &r, s.queries.Get("lock_identity"), id)
 	if sql.NoRows(err) {
-		return r, fault.New(fault.CustomerNotFound, "no customer %s", id)
+		return r, unknown(id)
 	}
 	return r, err
 }

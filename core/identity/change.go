@@ -7,7 +7,9 @@ import (
 	"github.com/google/uuid"
 
 	"nova/core/fault"
+	"nova/core/ids"
 	"nova/core/ledger"
+	"nova/core/msisdn"
 	"nova/core/outbox"
 	"nova/core/secret"
 	"nova/sql"
@@ -16,14 +18,18 @@ import (
 // operationAuthenticate is the operation of every key under which a PIN was compared and nothing else done.
 const operationAuthenticate = "pin.authenticate"
 
-// PINChange is a new PIN for somebody who proved the old one a few screens before. Notice warns the owner; its
-// dedupe is filled in.
+// NoticePINChanged warns the owner of a number that its PIN was changed: name.
+const NoticePINChanged = "sms.pin.changed"
+
+// PINChange is a new PIN for somebody who proved the old one a few screens before, and whom to warn of it.
 type PINChange struct {
 	Key        ledger.Key
 	Subject    Subject
 	Authorised ledger.Key
 	PIN        secret.Text
-	Notice     outbox.Notice
+	To         msisdn.MSISDN
+	Name       string
+	Language   string
 }
 
 // PINInUse is the problem of the field pin where somebody chooses the PIN that they have.
@@ -85,8 +91,10 @@ func (s *Service) changeIn(ctx context.Context, tx *sql.Tx, c PINChange) error {
 		return err
 	}
 	digest := c.Key.Digest()
-	c.Notice.Dedupe = "pin.changed:" + hex.EncodeToString(digest[:])
-	return outbox.EnqueueIn(ctx, tx, []outbox.Notice{c.Notice}, now)
+	return outbox.EnqueueIn(ctx, tx, []outbox.Notice{{
+		ID: ids.New(now), Template: NoticePINChanged, To: c.To, Language: c.Language,
+		Args: map[string]string{"name": c.Name}, Dedupe: "pin.changed:" + hex.EncodeToString(digest[:]),
+	}}, now)
 }
 
 // SetPINIn writes somebody's PIN in the caller's transaction, whatever stood there before; wrong tries and a lock

@@ -32,9 +32,9 @@ type CredentialOptions struct {
 
 // Credentials compares PINs under their rows' locks. It is the ledger's Credentials.
 //
-// A PIN stands as AEAD_kek(HMAC_pepper(person, salt, PIN)). Both keys are named beside it. So a
-// stolen table without both keys says nothing, although there are only ten thousand four-digit PINs, and comparing
-// costs microseconds. The KEK rotates by Rewrap over all rows; the pepper moves with each next right PIN.
+// A PIN stands as AEAD_kek(HMAC_pepper(person, salt, PIN)), with the names of both keys beside it. So a stolen table
+// without both keys says nothing, although there are only ten thousand four-digit PINs, and comparing costs
+// microseconds. The KEK rotates by Rewrap over all rows; the pepper moves with each next right PIN.
 type Credentials struct {
 	keyring  *secret.Keyring
 	store    store
@@ -145,9 +145,9 @@ func lockedFault(row *credential, now time.Time) error {
 
 // compare tells whether pin is the row's, in time that does not depend on how much of it is right.
 func (c *Credentials) compare(row *credential, pin secret.Text) (bool, error) {
-	want, err := c.keyring.PINKek.Open(row.Sealed, sealedAAD(row.SubjectID))
+	want, err := c.open(row)
 	if err != nil {
-		return false, fmt.Errorf("open PIN of %s: %w", row.SubjectID, err)
+		return false, err
 	}
 	got, err := c.hash(row.PepperVersion, row, pin)
 	if err != nil {
@@ -165,13 +165,28 @@ func (c *Credentials) protect(row *credential, pin secret.Text) error {
 	if err != nil {
 		return err
 	}
-	row.Sealed, err = c.keyring.PINKek.Seal(hash[:], sealedAAD(row.SubjectID))
+	return c.seal(row, hash[:])
+}
+
+// seal puts a PIN's keyed hash into its row under the current KEK.
+func (c *Credentials) seal(row *credential, hash []byte) error {
+	var err error
+	row.Sealed, err = c.keyring.PINKek.Seal(hash, sealedAAD(row.SubjectID))
 	if err != nil {
 		return fmt.Errorf("seal PIN of %s: %w", row.SubjectID, err)
 	}
-	key, _ := secret.SealedBy(row.Sealed) // a Box sealed it on the line above
+	key, _ := secret.SealedBy(row.Sealed) // a Box has just sealed it
 	row.KEK = int64(key)
 	return nil
+}
+
+// open takes it out again.
+func (c *Credentials) open(row *credential) ([]byte, error) {
+	hash, err := c.keyring.PINKek.Open(row.Sealed, sealedAAD(row.SubjectID))
+	if err != nil {
+		return nil, fmt.Errorf("open PIN of %s: %w", row.SubjectID, err)
+	}
+	return hash, nil
 }
 
 func (c *Credentials) hash(version int, row *credential, pin secret.Text) ([32]byte, error) {

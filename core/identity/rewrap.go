@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"nova/core/secret"
 	"nova/sql"
 )
 
@@ -38,15 +37,9 @@ func (s *Service) Rewrap(ctx context.Context) (int, error) {
 }
 
 func (s *Service) rewrap(row *credential) error {
-	hash, err := s.keyring.PINKek.Open(row.Sealed, sealedAAD(row.SubjectID))
+	hash, err := s.credentials.open(row)
 	if err != nil {
-		return fmt.Errorf("open PIN of %s: %w", row.SubjectID, err)
+		return err
 	}
-	row.Sealed, err = s.keyring.PINKek.Seal(hash, sealedAAD(row.SubjectID))
-	if err != nil {
-		return fmt.Errorf("seal PIN of %s: %w", row.SubjectID, err)
-	}
-	key, _ := secret.SealedBy(row.Sealed) // a Box sealed it just now
-	row.KEK = int64(key)
-	return nil
+	return s.credentials.seal(row, hash)
 }

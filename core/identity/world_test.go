@@ -16,7 +16,6 @@ import (
 	"nova/core/ids"
 	"nova/core/ledger"
 	"nova/core/msisdn"
-	"nova/core/outbox"
 	"nova/core/secret"
 	"nova/sql"
 	"nova/sql/sqltest"
@@ -115,7 +114,7 @@ func (w *world) change(authorised ledger.Key, pin string) identity.PINChange {
 	require.NoError(w.t, err)
 	return identity.PINChange{
 		Key: w.key(), Subject: w.person, Authorised: authorised, PIN: secret.New(pin),
-		Notice: outbox.Notice{ID: ids.New(noon), Template: "sms.pin.changed", To: to, Language: "en"},
+		To: to, Name: "Andre C.", Language: "en",
 	}
 }
 
