@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -50,14 +49,11 @@ const (
 var access = web.Open("the gateway's door")
 
 // WebDoor is what the HTTP app must know of the gateways' paths before it is made.
-// Content-Encoding is ignored, since some gateways put a charset there.
+// Content-Encoding is ignored, since some gateways put a charset there. Each hop is bound
+// by its gateway's terms, and has its line.
 func (p *Pipeline) WebDoor() web.Door {
-	longest := time.Duration(0)
-	for _, t := range p.terms {
-		longest = max(longest, t.Deadline)
-	}
 	return web.Door{
-		Prefix: prefix, Deadline: longest, BodyLimit: bodyLimit, IgnoreEncoding: true, OwnLog: true, Sorry: p.sorry,
+		Prefix: prefix, OwnDeadline: true, OwnLog: true, BodyLimit: bodyLimit, IgnoreEncoding: true, Sorry: p.sorry,
 	}
 }
 

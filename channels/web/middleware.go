@@ -25,16 +25,35 @@ const (
 	healthPath = "/v1/health"
 )
 
+// header is a response header as fasthttp keeps it: its name in canonical form, both in bytes.
+type header struct{ name, value []byte }
+
 // securityHeaders stand on every answer. Pages that need more than nothing replace the content policy.
-var securityHeaders = map[string]string{
-	fiber.HeaderXContentTypeOptions:     "nosniff",
-	fiber.HeaderXFrameOptions:           "DENY",
-	fiber.HeaderReferrerPolicy:          "no-referrer",
-	fiber.HeaderCacheControl:            "no-store",
-	fiber.HeaderContentSecurityPolicy:   "default-src 'none'; frame-ancestors 'none'",
-	"Cross-Origin-Resource-Policy":      "same-origin",
-	"Cross-Origin-Opener-Policy":        "same-origin",
-	"X-Permitted-Cross-Domain-Policies": "none",
+var securityHeaders = headers(
+	fiber.HeaderXContentTypeOptions, "nosniff",
+	fiber.HeaderXFrameOptions, "DENY",
+	fiber.HeaderReferrerPolicy, "no-referrer",
+	fiber.HeaderCacheControl, "no-store",
+	fiber.HeaderContentSecurityPolicy, "default-src 'none'; frame-ancestors 'none'",
+	"Cross-Origin-Resource-Policy", "same-origin",
+	"Cross-Origin-Opener-Policy", "same-origin",
+	"X-Permitted-Cross-Domain-Policies", "none",
+)
+
+// headers takes names and values in turns.
+func headers(pairs ...string) []header {
+	var list []header
+	for i := 0; i+1 < len(pairs); i += 2 {
+		list = append(list, header{name: []byte(http.CanonicalHeaderKey(pairs[i])), value: []byte(pairs[i+1])})
+	}
+	return list
+}
+
+// secure puts the security headers on the answer.
+func secure(c *fiber.Ctx) {
+	for _, h := range securityHeaders {
+		c.Response().Header.SetCanonical(h.name, h.value)
+	}
 }
 
 // observe answers what the handlers left as an error, and writes the one log line and the metrics of the request.
@@ -42,9 +61,7 @@ func (a *App) observe(c *fiber.Ctx) error {
 	began := a.o.Clock.Now()
 	a.o.Metrics.inFlight.Inc()
 	defer a.o.Metrics.inFlight.Dec()
-	for name, value := range securityHeaders {
-		c.Set(name, value)
-	}
+	secure(c)
 	err := c.Next()
 	route := c.Route().Path
 	if _, declared := a.routes[c.Method()+" "+route]; !declared {
@@ -72,9 +89,7 @@ func (a *App) unread(c *fiber.Ctx, err error) error {
 	}
 	c.Set(CorrelationHeader, id)
 	c.SetUserContext(context.WithValue(c.UserContext(), correlationKey{}, id))
-	for name, value := range securityHeaders {
-		c.Set(name, value)
-	}
+	secure(c)
 	written := WriteError(c, err)
 	a.record(c, unread, 0)
 	return written
@@ -153,9 +168,14 @@ func (a *App) sorry(c *fiber.Ctx, err error) error {
 	return answer(c, err)
 }
 
-// bound gives the request's context its deadline. Fiber's own context has none, and nothing cancels it.
+// bound gives the request's context its deadline, unless the door's handlers do. Fiber's own context has none, and
+// nothing cancels it.
 func (a *App) bound(c *fiber.Ctx) error {
-	deadline := a.door(c.Path()).Deadline
+	door := a.door(c.Path())
+	if door.OwnDeadline {
+		return c.Next()
+	}
+	deadline := door.Deadline
 	if deadline == 0 {
 		deadline = a.o.Deadline
 	}

@@ -125,6 +125,20 @@ func TestADoorHasItsOwnDeadline(t *testing.T) {
 	require.Equal(t, "1", resp.Header.Get("Retry-After"))
 }
 
+func TestADoorMayBoundItsRequestsItself(t *testing.T) {
+	app := web.New(web.Options{Doors: []web.Door{{Prefix: "/ussd", OwnDeadline: true}}})
+	app.Handle(http.MethodGet, "/ussd/x", web.Open("test"), func(c *fiber.Ctx) error {
+		_, bound := c.UserContext().Deadline()
+		return c.JSON(bound)
+	})
+	resp, err := app.Fiber().Test(httptest.NewRequest(http.MethodGet, "/ussd/x", nil))
+	require.NoError(t, err)
+	defer func() { require.NoError(t, resp.Body.Close()) }()
+	body, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	require.Equal(t, "false", string(body))
+}
+
 func TestPathParametersAreDecodedOnce(t *testing.T) {
 	rows := []struct{ name, sent, want string }{
 		{"a plus stays a plus", "a+b", "a+b"},

@@ -66,6 +66,8 @@ type Door struct {
 	Prefix string
 	// Deadline replaces Options.Deadline; 0 leaves it.
 	Deadline time.Duration
+	// OwnDeadline: the door's handlers bound the work on each request themselves.
+	OwnDeadline bool
 	// BodyLimit lowers or raises the limit of a body, in bytes; 0 leaves it.
 	BodyLimit int
 	// Sorry answers a request that no handler answered, because the server is full (SERVICE_UNAVAILABLE) or because

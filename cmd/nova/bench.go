@@ -133,7 +133,7 @@ type system struct {
 // turns measures the systems in turns, every other round in the other order, and gives the medians by name. The first
 // round warms up and does not count.
 func (b *bench) turns(ctx context.Context, systems []system) (map[string]int, error) {
-	found, cpu := map[string][]int{}, map[string]time.Duration{}
+	found, totals := map[string][]int{}, map[string]measured{}
 	for round := range b.rounds + 1 {
 		for _, s := range systems {
 			m, err := s.run(ctx, b.slice)
@@ -142,7 +142,8 @@ func (b *bench) turns(ctx context.Context, systems []system) (map[string]int, er
 			}
 			if round > 0 {
 				found[s.name] = append(found[s.name], m.perSecond())
-				cpu[s.name] += m.cpu / time.Duration(max(m.done, 1)*b.rounds)
+				total := totals[s.name]
+				totals[s.name] = measured{done: total.done + m.done, spent: total.spent.plus(m.spent)}
 			}
 		}
 		slices.Reverse(systems)
@@ -151,7 +152,7 @@ func (b *bench) turns(ctx context.Context, systems []system) (map[string]int, er
 	for name, list := range found {
 		slices.Sort(list)
 		medians[name] = list[len(list)/2]
-		b.say("  %s: %d a second (of %v), %v of its process each", name, medians[name], list, cpu[name])
+		b.say("  %s: %d a second (of %v); %s", name, medians[name], list, totals[name].spent.each(totals[name].done))
 	}
 	return medians, nil
 }

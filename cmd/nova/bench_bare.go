@@ -39,6 +39,7 @@ func benchBareCommand() *cobra.Command {
 }
 
 func serveBare(o bareOptions) error {
+	growHeap() // as the server does that it is compared with
 	store, err := sessions.OpenBare(secret.New(os.Getenv(redisVariable)), o.record)
 	if err != nil {
 		return err

@@ -46,8 +46,7 @@ type measured struct {
 	done  int
 	took  time.Duration
 	times []time.Duration
-	// cpu is what the server's process used meanwhile; 0 where it is not known.
-	cpu time.Duration
+	spent spent
 }
 
 func (m measured) perSecond() int {

@@ -19,11 +19,11 @@ func (b *bench) moneyHops(ctx context.Context) error {
 		{uniform, func(ctx context.Context, slice time.Duration) (measured, error) {
 			return b.cashOutSlice(ctx, false, pace{time: slice})
 		}},
-		{plain, plainBank{db: b.plain}.slice(b.connections)},
+		{plain, b.plainSlice(plainBank{db: b.plain})},
 		{hot, func(ctx context.Context, slice time.Duration) (measured, error) {
 			return b.cashOutSlice(ctx, true, pace{time: slice})
 		}},
-		{plainHot, plainBank{db: b.plain, hot: true}.slice(b.connections)},
+		{plainHot, b.plainSlice(plainBank{db: b.plain, hot: true})},
 	})
 	if err != nil {
 		return err
@@ -62,10 +62,13 @@ func (b *bench) cashOutSlice(ctx context.Context, hot bool, p pace) (measured, e
 	return m, err
 }
 
-// slice is the system's turn.
-func (p plainBank) slice(connections int) func(context.Context, time.Duration) (measured, error) {
-	return func(ctx context.Context, slice time.Duration) (measured, error) {
-		return p.run(ctx, connections, slice)
+// plainSlice is the plain transfers' turn. They are made by the load generator itself.
+func (b *bench) plainSlice(p plainBank) func(context.Context, time.Duration) (measured, error) {
+	return func(ctx context.Context, long time.Duration) (measured, error) {
+		before := b.stage.spent(nil)
+		m, err := p.run(ctx, b.connections, long)
+		m.spent = b.stage.spent(nil).minus(before)
+		return m, err
 	}
 }
 

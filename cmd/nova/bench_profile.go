@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"nova/sql/daemon"
 )
 
 // profileSlices is how many slices a profile takes.
@@ -30,38 +32,66 @@ func (b *bench) profiled(name string, slice func(p pace) (measured, error)) erro
 
 // call runs the load against a server, and profiles it meanwhile if the pace says so.
 func (b *bench) call(ctx context.Context, to *measuredServer, c calls, p pace) (m measured, err error) {
-	before := cpuOf(to.process.PID())
 	work, ctx := errgroup.WithContext(ctx)
 	if p.profile != "" {
 		work.Go(func() error { return to.profile(ctx, p.profile, p.time-time.Second) })
 	}
 	work.Go(func() (err error) {
+		before := b.stage.spent(to)
 		m, err = c.run(ctx, to.addr, p)
+		m.spent = b.stage.spent(to).minus(before)
 		return err
 	})
 	err = work.Wait()
-	m.cpu = cpuOf(to.process.PID()) - before
 	return m, err
 }
 
-// cpuOf is the processor time that a process has used, where the system tells it in Linux's way; else 0.
-func cpuOf(pid int) time.Duration {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return 0
+// spent is processor time, by who used it. It says where a system's time goes, on a machine that others use as well.
+type spent struct{ server, postgres, redis, generator time.Duration }
+
+func (u spent) minus(v spent) spent {
+	return spent{server: u.server - v.server, postgres: u.postgres - v.postgres, redis: u.redis - v.redis, generator: u.generator - v.generator}
+}
+
+func (u spent) plus(v spent) spent {
+	return spent{server: u.server + v.server, postgres: u.postgres + v.postgres, redis: u.redis + v.redis, generator: u.generator + v.generator}
+}
+
+// each is the share of one of so many calls.
+func (u spent) each(calls int) string {
+	n := time.Duration(max(calls, 1))
+	return fmt.Sprintf("server %v, PostgreSQL %v, Redis %v, load generator %v each", u.server/n, u.postgres/n, u.redis/n, u.generator/n)
+}
+
+// spent is what was used so far; server is nil where the load generator itself does the work.
+func (s *stage) spent(server *measuredServer) spent {
+	u := spent{
+		postgres: cpuOf(daemon.Inside(filepath.Join(s.dir, "postgres", "data"))...),
+		redis:    cpuOf(daemon.Inside(filepath.Join(s.dir, "redis", "data"))...), generator: cpuOf(os.Getpid()),
 	}
-	// The name in brackets may hold anything; user and system time are the 12th and 13th words behind it.
-	_, behind, _ := bytes.Cut(text, []byte(") "))
-	words := strings.Fields(string(behind))
-	if len(words) < 13 {
-		return 0
+	if server != nil {
+		u.server = cpuOf(server.process.PID())
 	}
-	user, userErr := strconv.Atoi(words[11])
-	system, systemErr := strconv.Atoi(words[12])
-	if userErr != nil || systemErr != nil {
-		return 0
+	return u
+}
+
+// cpuOf is the processor time that processes have used, as far as the system tells it in Linux's way.
+func cpuOf(pids ...int) time.Duration {
+	ticks := 0
+	for _, pid := range pids {
+		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		if err != nil {
+			continue // it has ended
+		}
+		// The name in brackets may hold anything; user and system time are the 12th and 13th words behind it.
+		_, behind, _ := bytes.Cut(text, []byte(") "))
+		words := strings.Fields(string(behind))
+		for i := 11; i < min(13, len(words)); i++ {
+			n, _ := strconv.Atoi(words[i]) // the kernel writes numbers
+			ticks += n
+		}
 	}
-	return time.Duration(user+system) * time.Second / ticksASecond
+	return time.Duration(ticks) * time.Second / ticksASecond
 }
 
 // ticksASecond is the unit in which Linux counts processor time for programs.

@@ -47,6 +47,7 @@ func serveCommand() *cobra.Command {
 
 // serveUntilStopped runs a server until ctx ends, and then drains it. ready is called once it listens.
 func serveUntilStopped(ctx context.Context, config configs.Config, ready func(net.Addr)) (err error) {
+	growHeap()
 	log := newLogger(config)
 	p, err := open(ctx, config, log, clock.System{})
 	if err != nil {

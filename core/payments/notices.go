@@ -52,7 +52,8 @@ type told struct {
 	language string
 }
 
-// notice tells one person about the deal's transaction. What everybody is told stands here, extra adds the rest.
+// notice tells one person about the deal's transaction. What everybody is told stands here, extra adds the rest. It
+// needs no dedupe key: it is written with the transaction, which its intent makes unique.
 func (d *deal) notice(template string, who told, account uuid.UUID, extra map[string]string) outbox.Notice {
 	args := map[string]string{
 		"amount":   d.amount.Format(),
@@ -65,7 +66,7 @@ func (d *deal) notice(template string, who told, account uuid.UUID, extra map[st
 	maps.Copy(args, extra)
 	return outbox.Notice{
 		ID: ids.New(d.now), Template: template, To: who.to, Language: who.language, Args: args,
-		Transaction: d.transaction, Dedupe: template + ":" + d.transaction.String() + ":" + who.to.Digits(),
+		Transaction: d.transaction,
 	}
 }
 
