@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -99,7 +100,7 @@ func runBench(ctx context.Context, o benchOptions, out io.Writer, say daemon.Say
 		}
 		say("%s", step.doing)
 		if err := step.do(ctx); err != nil {
-			return fmt.Errorf("%s: the run is void: %w", step.doing, err)
+			return errors.Join(fmt.Errorf("%s: the run is void: %w", step.doing, err), b.keepLog())
 		}
 	}
 	return b.report(out)
@@ -116,6 +117,20 @@ func (b *bench) prepare(ctx context.Context) (err error) {
 	b.stage.leaves = append(b.stage.leaves, b.plain.Close)
 	b.nova, err = b.stage.serve(ctx)
 	return err
+}
+
+// keepLog saves the server's log from the data that is thrown away, to see what went wrong.
+func (b *bench) keepLog() error {
+	text, err := os.ReadFile(filepath.Join(b.stage.dir, novaLog))
+	if err != nil {
+		return nil //nolint:nilerr // it had not started
+	}
+	kept := filepath.Join(filepath.Dir(b.out), "bench.log")
+	if err := os.WriteFile(kept, text, 0o600); err != nil {
+		return err
+	}
+	b.say("the server's log lies in %s", kept)
+	return nil
 }
 
 // fresh are dialogues that no run has had.

@@ -32,6 +32,9 @@ type stage struct {
 	leaves  []func() error
 }
 
+// novaLog is the file that the measured server writes its log to.
+const novaLog = "nova.log"
+
 // readyTime bounds the start of a server that is measured.
 const readyTime = 20 * time.Second
 
@@ -114,7 +117,7 @@ func (s *stage) serve(ctx context.Context) (*measuredServer, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := s.child(ctx, "nova", addr, []string{"serve", "--roles", configs.RoleUSSD}, []string{
+	m, err := s.child(ctx, novaLog, addr, []string{"serve", "--roles", configs.RoleUSSD}, []string{
 		"NOVA_HTTP_ADDR=" + addr, "NOVA_ADMIN_ADDR=" + admin, "NOVA_PPROF=true",
 		"NOVA_DATA_DIR=" + s.dir, "NOVA_KEYS_DIR=" + s.config.KeysDir,
 	})
@@ -130,18 +133,18 @@ func (s *stage) serveBare(ctx context.Context, record, screen int) (*measuredSer
 	if err != nil {
 		return nil, err
 	}
-	return s.child(ctx, "bare", addr, []string{
+	return s.child(ctx, "bare.log", addr, []string{
 		"bench", "bare", "--addr", addr, "--record", strconv.Itoa(record), "--screen", strconv.Itoa(screen),
 	}, nil)
 }
 
-func (s *stage) child(ctx context.Context, name, addr string, args, env []string) (*measuredServer, error) {
+func (s *stage) child(ctx context.Context, log, addr string, args, env []string) (*measuredServer, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("find this program: %w", err)
 	}
 	process, err := daemon.Start(daemon.Command{
-		Path: self, Args: args, Log: filepath.Join(s.dir, name+".log"), Orphaned: syscall.SIGTERM,
+		Path: self, Args: args, Log: filepath.Join(s.dir, log), Orphaned: syscall.SIGTERM,
 		Env: append([]string{
 			"PATH=" + os.Getenv("PATH"), databaseVariable + "=" + s.private.databaseURL, redisVariable + "=" + s.private.redisURL,
 		}, env...),
