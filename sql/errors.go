@@ -68,11 +68,26 @@ func Answered(err error) bool {
 }
 
 // mapped turns a cancelled statement into the context's own error: lib/pq reports 57014, which errors.Is does not
-// take for a deadline.
+// take for a deadline. An error that means that the database is away says so itself, to whoever words failures.
 func mapped(ctx context.Context, err error) error {
 	var e *pq.Error
-	if errors.As(err, &e) && e.Code.Name() == queryCanceled && ctx.Err() != nil {
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &e) && e.Code.Name() == queryCanceled && ctx.Err() != nil:
 		return fmt.Errorf("%w (%s)", ctx.Err(), e.Message)
+	case ConnectionLost(err) && ctx.Err() == nil:
+		return away{err}
+	default:
+		return err
 	}
-	return err
 }
+
+// away marks the failure of a database that does not answer: not the asker's fault, and over at another time.
+type away struct{ error }
+
+// Unwrap gives the driver's own error.
+func (a away) Unwrap() error { return a.error }
+
+// Unavailable tells fault.From that a dependency is down.
+func (a away) Unavailable() bool { return true }

@@ -6,3 +6,6 @@ func Queued[K comparable, V any](l *Loader[K, V]) int {
 	defer l.mu.Unlock()
 	return len(l.queue)
 }
+
+// ParseQueries reads the text of a queries file.
+var ParseQueries = parseQueries

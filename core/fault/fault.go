@@ -143,7 +143,9 @@ func Locked(now, until time.Time, format string, args ...any) *Error {
 }
 
 // From is what the two translators call: the outermost fault in err's chain; for an
-// error that holds none an INTERNAL_SERVER_ERROR wrapping it; nil for nil.
+// error that holds none a SERVICE_UNAVAILABLE where it says itself that a dependency is
+// down (an Unavailable method, as package sql's errors have), else an
+// INTERNAL_SERVER_ERROR; nil for nil.
 func From(err error) *Error {
 	if err == nil {
 		return nil
@@ -151,6 +153,10 @@ func From(err error) *Error {
 	var e *Error
 	if errors.As(err, &e) {
 		return e
+	}
+	var dependency interface{ Unavailable() bool }
+	if errors.As(err, &dependency) && dependency.Unavailable() {
+		return &Error{Kind: Unavailable, Code: ServiceUnavailable, Err: err}
 	}
 	return &Error{Kind: Internal, Code: InternalServerError, Err: err}
 }

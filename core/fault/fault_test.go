@@ -121,6 +121,18 @@ func TestFromMakesAPlainErrorInternal(t *testing.T) {
 	require.ErrorIs(t, got, cause)
 }
 
+// gone says itself that it is a dependency's failure.
+type gone struct{}
+
+func (gone) Error() string     { return "connection refused" }
+func (gone) Unavailable() bool { return true }
+
+func TestFromBelievesADependencyThatSaysItIsDown(t *testing.T) {
+	got := fault.From(fmt.Errorf("read wallet: %w", gone{}))
+	require.Equal(t, fault.ServiceUnavailable, got.Code)
+	require.Equal(t, fault.Unavailable, got.Kind)
+}
+
 func TestNoErrorIsNoFault(t *testing.T) {
 	require.Nil(t, fault.From(nil))
 	require.False(t, fault.Is(nil, fault.InternalServerError))
