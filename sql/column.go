@@ -1,131 +1,180 @@
 package sql
 
 import (
-	"encoding/hex"
-	"strconv"
+	"encoding/binary"
 	"time"
 
 	"github.com/google/uuid"
 )
 
-// Column collects the values of one array argument, in the text form that PostgreSQL reads: what a group writes goes
-// from memory into the statement without a slice and a reflection in between. The zero value is an empty array.
-// It is not safe for concurrent use.
-type Column struct{ buf []byte }
-
-// timeForm is what PostgreSQL reads without asking for a style.
-const timeForm = "2006-01-02T15:04:05.999999Z"
-
-func (c *Column) next() {
-	if len(c.buf) == 0 {
-		c.buf = append(c.buf, '{')
-		return
-	}
-	c.buf = append(c.buf, ',')
+// Column collects the values of one array argument in the binary form that PostgreSQL stores: what a group writes
+// goes from memory into the statement without a text, a slice or a reflection in between, and PostgreSQL parses
+// nothing. All values of a column are of one type. The zero value is an empty array. It is not safe for concurrent
+// use.
+type Column struct {
+	buf   []byte
+	n     int
+	oid   uint32
+	nulls bool
 }
 
-// Null adds a NULL.
-func (c *Column) Null() {
-	c.next()
-	c.buf = append(c.buf, "NULL"...)
+// PostgreSQL's numbers for the element types (pg_type.oid), which are the same in every installation.
+const (
+	oidBool      = 16
+	oidBytes     = 17
+	oidInt8      = 20
+	oidText      = 25
+	oidDate      = 1082
+	oidTimestamp = 1184
+	oidUUID      = 2950
+)
+
+// headerSize is an array's head: dimensions, whether there are NULLs, element type, length, lower bound.
+const headerSize = 20
+
+// postgresEpoch is where PostgreSQL counts times and dates from, in seconds since 1970.
+const postgresEpoch = 946_684_800
+
+const secondsOfDay = 24 * 60 * 60
+
+// start begins a value of so many bytes.
+func (c *Column) start(oid uint32, size int) {
+	if len(c.buf) == 0 {
+		c.buf = append(c.buf, make([]byte, headerSize)...)
+	}
+	c.n++
+	c.oid = oid
+	c.buf = binary.BigEndian.AppendUint32(c.buf, uint32(size)) //nolint:gosec // a value is far below 4 GiB
+}
+
+func (c *Column) null(oid uint32) {
+	c.start(oid, 0)
+	c.nulls = true
+	const none = 0xFFFFFFFF // a length of -1
+	binary.BigEndian.PutUint32(c.buf[len(c.buf)-4:], none)
 }
 
 // UUID adds an id; the zero id is NULL.
 func (c *Column) UUID(id uuid.UUID) {
 	if id == uuid.Nil {
-		c.Null()
+		c.null(oidUUID)
 		return
 	}
-	c.next()
-	var text [36]byte
-	hex.Encode(text[:8], id[:4])
-	hex.Encode(text[9:13], id[4:6])
-	hex.Encode(text[14:18], id[6:8])
-	hex.Encode(text[19:23], id[8:10])
-	hex.Encode(text[24:], id[10:])
-	text[8], text[13], text[18], text[23] = '-', '-', '-', '-'
-	c.buf = append(c.buf, text[:]...)
+	c.start(oidUUID, len(id))
+	c.buf = append(c.buf, id[:]...)
 }
 
-// Int adds a whole number.
+// Int adds a whole number to an array of bigint.
 func (c *Column) Int(n int64) {
-	c.next()
-	c.buf = strconv.AppendInt(c.buf, n, 10)
+	c.start(oidInt8, 8)
+	c.buf = binary.BigEndian.AppendUint64(c.buf, uint64(n)) //nolint:gosec // the bits are what is sent
 }
 
 // Bool adds a truth value.
 func (c *Column) Bool(b bool) {
-	c.next()
+	c.start(oidBool, 1)
 	if b {
-		c.buf = append(c.buf, 't')
+		c.buf = append(c.buf, 1)
 		return
 	}
-	c.buf = append(c.buf, 'f')
+	c.buf = append(c.buf, 0)
 }
 
 // Time adds an instant; the zero time is NULL.
 func (c *Column) Time(t time.Time) {
 	if t.IsZero() {
-		c.Null()
+		c.null(oidTimestamp)
 		return
 	}
-	c.next()
-	c.buf = t.UTC().AppendFormat(c.buf, timeForm)
+	c.start(oidTimestamp, 8)
+	micros := t.UnixMicro() - postgresEpoch*1_000_000
+	c.buf = binary.BigEndian.AppendUint64(c.buf, uint64(micros)) //nolint:gosec // the bits are what is sent
+}
+
+// Date adds a calendar date, "2026-11-30"; what is no date is NULL.
+func (c *Column) Date(day string) {
+	t, err := time.Parse(time.DateOnly, day)
+	if err != nil {
+		c.null(oidDate)
+		return
+	}
+	c.start(oidDate, 4)
+	days := (t.Unix() - postgresEpoch) / secondsOfDay
+	c.buf = binary.BigEndian.AppendUint32(c.buf, uint32(days)) //nolint:gosec // the bits are what is sent
 }
 
 // Text adds a text, the empty one included.
 func (c *Column) Text(s string) {
-	c.next()
-	c.buf = append(c.buf, '"')
-	for i := range len(s) {
-		if s[i] == '"' || s[i] == '\\' {
-			c.buf = append(c.buf, '\\')
-		}
-		c.buf = append(c.buf, s[i])
+	c.start(oidText, len(s))
+	c.buf = append(c.buf, s...)
+}
+
+// TextOrNull adds a text; the empty one is NULL.
+func (c *Column) TextOrNull(s string) {
+	if s == "" {
+		c.null(oidText)
+		return
 	}
-	c.buf = append(c.buf, '"')
+	c.Text(s)
 }
 
 // Bytes adds binary data; nil is NULL.
 func (c *Column) Bytes(b []byte) {
 	if b == nil {
-		c.Null()
+		c.null(oidBytes)
 		return
 	}
-	c.next()
-	c.buf = append(c.buf, `"\\x`...)
-	c.buf = hex.AppendEncode(c.buf, b)
-	c.buf = append(c.buf, '"')
+	c.start(oidBytes, len(b))
+	c.buf = append(c.buf, b...)
 }
 
-// Array is the argument.
-func (c *Column) Array() string {
-	if len(c.buf) == 0 {
-		return "{}"
+// Array is the argument. It is valid until the next Reset or value.
+func (c *Column) Array() any {
+	if c.n == 0 {
+		return "{}" // an empty array of whatever type
 	}
-	return string(c.buf) + "}"
+	head := c.buf[:headerSize]
+	binary.BigEndian.PutUint32(head, 1)
+	nulls := uint32(0)
+	if c.nulls {
+		nulls = 1
+	}
+	binary.BigEndian.PutUint32(head[4:], nulls)
+	binary.BigEndian.PutUint32(head[8:], c.oid)
+	binary.BigEndian.PutUint32(head[12:], uint32(c.n)) //nolint:gosec // rows of one statement
+	binary.BigEndian.PutUint32(head[16:], 1)
+	return c.buf
 }
 
 // Empty tells that nothing was added.
-func (c *Column) Empty() bool { return len(c.buf) == 0 }
+func (c *Column) Empty() bool { return c.n == 0 }
 
 // Reset empties the column and keeps its memory.
-func (c *Column) Reset() { c.buf = c.buf[:0] }
+func (c *Column) Reset() { *c = Column{buf: c.buf[:0]} }
 
 // Columns are the array arguments of one statement, in order.
 type Columns []Column
 
-// Args are the arguments, one array each.
-func (cs Columns) Args() []any {
-	args := make([]any, len(cs))
+// AppendTo appends the arguments, one array each.
+func (cs Columns) AppendTo(args []any) []any {
 	for i := range cs {
-		args[i] = cs[i].Array()
+		args = append(args, cs[i].Array())
 	}
 	return args
 }
 
+// Args are the arguments, one array each.
+func (cs Columns) Args() []any { return cs.AppendTo(make([]any, 0, len(cs))) }
+
+// Reset empties the columns and keeps their memory.
+func (cs Columns) Reset() {
+	for i := range cs {
+		cs[i].Reset()
+	}
+}
+
 // UUIDs is an array argument of ids.
-func UUIDs(ids []uuid.UUID) string {
+func UUIDs(ids []uuid.UUID) any {
 	var c Column
 	for _, id := range ids {
 		c.UUID(id)

@@ -45,6 +45,7 @@ func benchWriter(b *testing.B, clients int, hot bool) {
 	wallets := m.crowd(benchAccounts)
 	float := m.open(ledger.Float, ledger.ZeroFloor())
 	require.NoError(b, m.exec("analyze"))
+	before := m.count("select sum(groups)::bigint from lanes")
 	b.ResetTimer()
 	parallel(b, clients, func(r *rand.Rand) {
 		from, to := pair(r, wallets)
@@ -63,6 +64,7 @@ func benchWriter(b *testing.B, clients int, hot bool) {
 		}
 	})
 	b.StopTimer()
+	b.ReportMetric(float64(b.N)/float64(m.count("select sum(groups)::bigint from lanes")-before), "a-group")
 	m.size(b)
 }
 

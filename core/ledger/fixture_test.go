@@ -253,7 +253,7 @@ var (
 	lockPins = sql.Query{Name: "test.lock_pins", Text: `select subject_id, sealed, wrong, locked_until from credentials
 		where subject_id = any($1::uuid[]) order by subject_id for update`}
 	savePins = sql.Query{Name: "test.save_pins", Text: `update credentials c set wrong = u.wrong, locked_until = u.until
-		from unnest($1::uuid[], $2::smallint[], $3::timestamptz[]) as u (id, wrong, until) where c.subject_id = u.id`}
+		from unnest($1::uuid[], $2::bigint[], $3::timestamptz[]) as u (id, wrong, until) where c.subject_id = u.id`}
 )
 
 func (pins) Statements() []sql.Query { return []sql.Query{lockPins, savePins} }

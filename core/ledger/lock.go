@@ -84,7 +84,7 @@ func (ls *lockSet) addCounter(k counterKey) {
 	}
 	ls.counted[k] = true
 	ls.subjects.UUID(k.subject)
-	ls.starts.Text(string(k.start))
+	ls.starts.Date(string(k.start))
 	ls.windows.Int(int64(k.window))
 	ls.rules.Text(k.rule)
 	ls.counters = append(ls.counters, k)
@@ -96,12 +96,20 @@ func (ls *lockSet) empty() bool {
 		ls.intents.Empty() && len(ls.references) == 0 && ls.reversed.Empty()
 }
 
+// usual tells that there is no hold, no change and no reversal, which most groups have none of.
+func (ls *lockSet) usual() bool {
+	return ls.holds.Empty() && ls.placing.Empty() && ls.changes.Empty() && ls.reversed.Empty()
+}
+
 func (ls *lockSet) args(lane int) []any {
-	return []any{
-		ls.accounts.Array(), lane, ls.holds.Array(), ls.placing.Array(), ls.changes.Array(), ls.intents.Array(),
-		ls.refClients.Array(), ls.refTexts.Array(), ls.reversed.Array(),
-		ls.subjects.Array(), ls.starts.Array(), ls.windows.Array(), ls.rules.Array(),
+	args := []any{
+		ls.accounts.Array(), lane, ls.subjects.Array(), ls.starts.Array(), ls.windows.Array(), ls.rules.Array(),
+		ls.intents.Array(), ls.refClients.Array(), ls.refTexts.Array(),
 	}
+	if ls.usual() {
+		return args
+	}
+	return append(args, ls.holds.Array(), ls.placing.Array(), ls.changes.Array(), ls.reversed.Array())
 }
 
 // missing is the lock set of what a first look did not find: system accounts that have no row in this lane yet, and

@@ -34,22 +34,33 @@ var checks = []struct {
 
 // Check reads the whole books and proves them. It is for tests, benches and operators: it takes as long as there are
 // entries.
-func (s *Store) Check(ctx context.Context) (Report, error) {
-	var report Report
-	if err := s.db.Get(ctx, &report, queries.Get("check_figures")); err != nil {
-		return report, err
-	}
+func (s *Store) Check(ctx context.Context) (report Report, err error) {
+	err = s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		report = Report{}
+		var set string
+		if err := tx.Get(ctx, &set, queries.Get("check_plans")); err != nil {
+			return err
+		}
+		if err := tx.Get(ctx, &report, queries.Get("check_figures")); err != nil {
+			return err
+		}
+		report.Breach, err = firstBreach(ctx, tx)
+		return err
+	})
+	return report, err
+}
+
+func firstBreach(ctx context.Context, tx *sql.Tx) (string, error) {
 	for _, c := range checks {
 		var breach string
-		err := s.db.Get(ctx, &breach, c.query)
+		err := tx.Get(ctx, &breach, c.query)
 		if sql.NoRows(err) {
 			continue
 		}
 		if err != nil {
-			return report, err
+			return "", err
 		}
-		report.Breach = fmt.Sprintf("%s: %s", c.rule, breach)
-		return report, nil
+		return fmt.Sprintf("%s: %s", c.rule, breach), nil
 	}
-	return report, nil
+	return "", nil
 }

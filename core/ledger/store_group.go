@@ -103,7 +103,11 @@ func addCounters(ctx context.Context, tx *sql.Tx, st *State, ls *lockSet) (*lock
 
 func lockRows(ctx context.Context, tx *sql.Tx, st *State, ls *lockSet, lane int) error {
 	var rows lockedRows
-	if err := tx.Get(ctx, &rows, queries.Get("lock_state"), ls.args(lane)...); err != nil {
+	q := queries.Get("lock_state")
+	if ls.usual() {
+		q = queries.Get("lock_usual_state")
+	}
+	if err := tx.Get(ctx, &rows, q, ls.args(lane)...); err != nil {
 		return err
 	}
 	return ls.fill(st, &rows)
@@ -112,23 +116,25 @@ func lockRows(ctx context.Context, tx *sql.Tx, st *State, ls *lockSet, lane int)
 // writeAll writes what the group decided, in one statement, and sees that every row that was locked is still there.
 // errLaneLost tells that the lane was leased to somebody else.
 func writeAll(ctx context.Context, tx *sql.Tx, st *State, ln *lane, outcomes []*claim) error {
-	args, err := groupArgs(st, ln, outcomes)
-	if err != nil {
+	columns := columnsPool.Get().(*groupColumns) //nolint:forcetypeassert // the pool holds nothing else
+	defer func() {
+		columns.reset()
+		columnsPool.Put(columns)
+	}()
+	if err := columns.fill(st, outcomes); err != nil {
 		return err
 	}
+	form := shapeFor(&st.written)
 	var counts []int64
-	if err := tx.Get(ctx, sql.Array(&counts), writeGroup, args...); err != nil {
+	if err := tx.Get(ctx, sql.Array(&counts), form.query, columns.arguments(form, ln)...); err != nil {
 		return err
 	}
-	if len(counts) != parts {
-		return fmt.Errorf("group of %d parts answered %d", parts, len(counts))
-	}
-	if counts[partLane] != 1 {
+	if counts[form.lane] != 1 {
 		return errLaneLost
 	}
 	w := &st.written
-	if counts[partBalances] != int64(len(w.accounts)) || counts[partCounters] != int64(len(w.counters)) ||
-		counts[partChanges] != int64(len(w.changes)) {
+	if counts[form.balances] != int64(len(w.accounts)) || counts[form.counters] != int64(len(w.counters)) ||
+		form.whole && counts[form.changes] != int64(len(w.changes)) {
 		return fmt.Errorf("locked rows are gone: wrote %v", counts)
 	}
 	return nil

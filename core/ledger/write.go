@@ -3,41 +3,95 @@ package ledger
 import (
 	"encoding/json"
 	"fmt"
+	"sync"
 
 	"nova/core/outbox"
 	"nova/core/transactions"
 	"nova/sql"
 )
 
-// groupArgs are the arguments of writeGroup, part by part in its order.
-func groupArgs(st *State, ln *lane, outcomes []*claim) ([]any, error) {
-	w := &st.written
-	args := make([]any, 0, 96)
-	args = append(args, balanceArgs(w.accounts)...)
-	args = append(args, ln.seal, ln.id)
-	args = append(args, postingArgs(w.postings)...)
-	args = append(args, entryArgs(w.entries)...)
-	holds, err := holdArgs(w.holds)
-	if err != nil {
-		return nil, err
-	}
-	args = append(args, holds...)
-	args = append(args, counterArgs(w.counters)...)
-	facts, err := factArgs(st)
-	if err != nil {
-		return nil, err
-	}
-	args = append(args, facts...)
-	keys, err := keyArgs(outcomes)
-	if err != nil {
-		return nil, err
-	}
-	args = append(args, keys...)
-	return append(args, ln.id, ln.epoch, ln.groups, ln.seal, ln.receiptNext, ln.lease.Microseconds()), nil
+// groupColumns are the array arguments of what a group writes, a table or part each. They are used again and again:
+// a group's worth of rows is large, and made anew it would be most of the garbage.
+type groupColumns struct {
+	balances, postings, entries, changedHolds, holds, counters, settled, dropped sql.Columns
+
+	transactions *transactions.InsertColumns
+	changes      *transactions.ChangeColumns
+	notices      *outbox.InsertColumns
+	args         []any
 }
 
-func balanceArgs(accounts []*account) []any {
-	c := make(sql.Columns, 6)
+var columnsPool = sync.Pool{New: func() any {
+	return &groupColumns{
+		balances: make(sql.Columns, 6), postings: make(sql.Columns, 8), entries: make(sql.Columns, 9),
+		changedHolds: make(sql.Columns, 4), holds: make(sql.Columns, 15), counters: make(sql.Columns, 5),
+		settled: make(sql.Columns, 3), dropped: make(sql.Columns, 1),
+		transactions: transactions.NewInsertColumns(), changes: transactions.NewChangeColumns(),
+		notices: outbox.NewInsertColumns(),
+	}
+}}
+
+func (g *groupColumns) reset() {
+	for _, columns := range [...]sql.Columns{
+		g.balances, g.postings, g.entries, g.changedHolds, g.holds, g.counters, g.settled, g.dropped,
+	} {
+		columns.Reset()
+	}
+	g.transactions.Reset()
+	g.changes.Reset()
+	g.notices.Reset()
+	clear(g.args)
+	g.args = g.args[:0]
+}
+
+// fill takes in what the group decided.
+func (g *groupColumns) fill(st *State, outcomes []*claim) error {
+	w := &st.written
+	g.fillBalances(w.accounts)
+	g.fillPostings(w.postings)
+	g.fillEntries(w.entries)
+	if err := g.fillHolds(w.holds); err != nil {
+		return err
+	}
+	g.fillCounters(w.counters)
+	for i := range w.transactions {
+		g.transactions.Add(&w.transactions[i])
+	}
+	for i := range w.changes {
+		g.changes.Add(&w.changes[i])
+	}
+	for i := range w.notices {
+		if err := g.notices.Add(&w.notices[i], st.now); err != nil {
+			return err
+		}
+	}
+	return g.fillKeys(outcomes)
+}
+
+// arguments are those of the shape's parts, in order.
+func (g *groupColumns) arguments(s *shape, ln *lane) []any {
+	args := g.balances.AppendTo(g.args)
+	args = append(args, ln.seal, ln.id)
+	args = g.postings.AppendTo(args)
+	args = g.entries.AppendTo(args)
+	if s.whole {
+		args = g.changedHolds.AppendTo(args)
+		args = g.holds.AppendTo(args)
+	}
+	args = g.counters.AppendTo(args)
+	args = g.transactions.AppendTo(args)
+	if s.whole {
+		args = g.changes.AppendTo(args)
+	}
+	args = g.notices.AppendTo(args)
+	args = g.settled.AppendTo(args)
+	args = g.dropped.AppendTo(args)
+	g.args = append(args, ln.id, ln.epoch, ln.groups, ln.seal, ln.receiptNext, ln.lease.Microseconds())
+	return g.args
+}
+
+func (g *groupColumns) fillBalances(accounts []*account) {
+	c := g.balances
 	for _, a := range accounts {
 		c[0].UUID(a.id)
 		c[1].Int(int64(a.lane))
@@ -46,26 +100,24 @@ func balanceArgs(accounts []*account) []any {
 		c[4].Int(a.sequence)
 		c[5].Time(a.bookedAt)
 	}
-	return c.Args()
 }
 
-func postingArgs(postings []posting) []any {
-	c := make(sql.Columns, 8)
+func (g *groupColumns) fillPostings(postings []posting) {
+	c := g.postings
 	for place, p := range postings {
 		c[0].UUID(p.id)
 		c[1].UUID(p.reverses)
 		c[2].Time(p.bookedAt)
-		c[3].Text(string(p.valueDate))
+		c[3].Date(string(p.valueDate))
 		c[4].Int(int64(place))
 		c[5].Text(string(p.currency))
 		c[6].Text(p.narration)
 		c[7].Text(p.reference)
 	}
-	return c.Args()
 }
 
-func entryArgs(entries []Entry) []any {
-	c := make(sql.Columns, 9)
+func (g *groupColumns) fillEntries(entries []Entry) {
+	c := g.entries
 	line := int64(0)
 	for i, e := range entries {
 		if i > 0 && entries[i-1].Posting != e.Posting {
@@ -82,24 +134,23 @@ func entryArgs(entries []Entry) []any {
 		c[8].Bool(e.Side == Credit)
 		line++
 	}
-	return c.Args()
 }
 
-func holdArgs(holds []*hold) ([]any, error) {
-	changed, fresh := make(sql.Columns, 4), make(sql.Columns, 15)
+func (g *groupColumns) fillHolds(holds []*hold) error {
 	for _, h := range holds {
 		if !h.fresh {
-			changed[0].UUID(h.ID)
-			changed[1].Int(h.Captured)
-			changed[2].Text(string(h.Status))
-			changed[3].Int(int64(h.Tries))
+			c := g.changedHolds
+			c[0].UUID(h.ID)
+			c[1].Int(h.Captured)
+			c[2].Text(string(h.Status))
+			c[3].Int(int64(h.Tries))
 			continue
 		}
 		metadata, err := metadataText(h.Metadata)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		c := fresh
+		c := g.holds
 		c[0].UUID(h.ID)
 		c[1].UUID(h.Account)
 		c[2].Int(h.Minor)
@@ -116,55 +167,36 @@ func holdArgs(holds []*hold) ([]any, error) {
 		c[13].Text(h.Reason)
 		c[14].Text(metadata)
 	}
-	return append(changed.Args(), fresh.Args()...), nil
+	return nil
 }
 
-func counterArgs(counters []*counter) []any {
-	c := make(sql.Columns, 5)
+func (g *groupColumns) fillCounters(counters []*counter) {
+	c := g.counters
 	for _, k := range counters {
 		c[0].UUID(k.subject)
-		c[1].Text(string(k.start))
+		c[1].Date(string(k.start))
 		c[2].Int(int64(k.window))
 		c[3].Text(k.rule)
 		c[4].Int(k.used)
 	}
-	return c.Args()
 }
 
-// factArgs are the transactions, their changes and the notices.
-func factArgs(st *State) ([]any, error) {
-	facts, changes, notices := transactions.NewInsertColumns(), transactions.NewChangeColumns(), outbox.NewInsertColumns()
-	for i := range st.written.transactions {
-		facts.Add(&st.written.transactions[i])
-	}
-	for i := range st.written.changes {
-		changes.Add(&st.written.changes[i])
-	}
-	for i := range st.written.notices {
-		if err := notices.Add(&st.written.notices[i], st.now); err != nil {
-			return nil, err
-		}
-	}
-	return append(append(facts.Args(), changes.Args()...), notices.Args()...), nil
-}
-
-// keyArgs settle the keys whose outcome is stored, and drop the claims of the others.
-func keyArgs(outcomes []*claim) ([]any, error) {
-	settled, dropped := make(sql.Columns, 3), make(sql.Columns, 1)
+// fillKeys settles the keys whose outcome is stored, and drops the claims of the others.
+func (g *groupColumns) fillKeys(outcomes []*claim) error {
 	for _, k := range outcomes {
 		if !k.stored {
-			dropped[0].Bytes(k.digest[:])
+			g.dropped[0].Bytes(k.digest[:])
 			continue
 		}
 		text, err := k.text()
 		if err != nil {
-			return nil, err
+			return err
 		}
-		settled[0].Bytes(k.digest[:])
-		settled[1].Text(string(text.Code))
-		settled[2].Text(text.Result)
+		g.settled[0].Bytes(k.digest[:])
+		g.settled[1].Text(string(text.Code))
+		g.settled[2].Text(text.Result)
 	}
-	return append(settled.Args(), dropped.Args()...), nil
+	return nil
 }
 
 func metadataText(metadata map[string]string) (string, error) {

@@ -39,24 +39,16 @@ func (ic *InsertColumns) Add(n *Notice, now time.Time) error {
 	c[4].Text(args)
 	c[5].Bytes(n.Sealed)
 	c[6].UUID(n.Transaction)
-	if n.Dedupe == "" {
-		c[7].Null()
-	} else {
-		c[7].Text(n.Dedupe)
-	}
+	c[7].TextOrNull(n.Dedupe)
 	c[8].Time(now)
 	return nil
 }
 
-// Args are the arguments of Insert.
-func (ic *InsertColumns) Args() []any { return ic.columns.Args() }
+// AppendTo appends the arguments of Insert. They are valid until the next Add or Reset.
+func (ic *InsertColumns) AppendTo(args []any) []any { return ic.columns.AppendTo(args) }
 
-// Reset empties the columns.
-func (ic *InsertColumns) Reset() {
-	for i := range ic.columns {
-		ic.columns[i].Reset()
-	}
-}
+// Reset empties the columns and keeps their memory.
+func (ic *InsertColumns) Reset() { ic.columns.Reset() }
 
 // EnqueueIn writes notices in the caller's transaction, in one statement. One whose dedupe key (or id) was written
 // before is left out.
@@ -70,7 +62,7 @@ func EnqueueIn(ctx context.Context, tx *sql.Tx, notices []Notice, now time.Time)
 			return err
 		}
 	}
-	_, err := tx.Exec(ctx, Insert(), columns.Args()...)
+	_, err := tx.Exec(ctx, Insert(), columns.AppendTo(nil)...)
 	return err
 }
 

@@ -64,11 +64,11 @@ func (ic *InsertColumns) Add(t *Transaction) {
 	c[27].UUID(t.ReversedBy)
 }
 
-// Args are the arguments of Insert.
-func (ic *InsertColumns) Args() []any { return ic.columns.Args() }
+// AppendTo appends the arguments of Insert. They are valid until the next Add or Reset.
+func (ic *InsertColumns) AppendTo(args []any) []any { return ic.columns.AppendTo(args) }
 
-// Reset empties the columns.
-func (ic *InsertColumns) Reset() { reset(ic.columns) }
+// Reset empties the columns and keeps their memory.
+func (ic *InsertColumns) Reset() { ic.columns.Reset() }
 
 // ChangeColumns are the arguments of ChangeStatus, filled one change after another.
 type ChangeColumns struct {
@@ -96,19 +96,13 @@ func (cc *ChangeColumns) Add(ch *Change) {
 // Len is how many rows the statement must touch.
 func (cc *ChangeColumns) Len() int64 { return cc.n }
 
-// Args are the arguments of ChangeStatus.
-func (cc *ChangeColumns) Args() []any { return cc.columns.Args() }
+// AppendTo appends the arguments of ChangeStatus. They are valid until the next Add or Reset.
+func (cc *ChangeColumns) AppendTo(args []any) []any { return cc.columns.AppendTo(args) }
 
-// Reset empties the columns.
+// Reset empties the columns and keeps their memory.
 func (cc *ChangeColumns) Reset() {
-	reset(cc.columns)
+	cc.columns.Reset()
 	cc.n = 0
-}
-
-func reset(columns sql.Columns) {
-	for i := range columns {
-		columns[i].Reset()
-	}
 }
 
 // InsertIn writes transactions in the caller's transaction, in one statement.
@@ -120,7 +114,7 @@ func InsertIn(ctx context.Context, tx *sql.Tx, all []Transaction) error {
 	for i := range all {
 		columns.Add(&all[i])
 	}
-	_, err := tx.Exec(ctx, Insert(), columns.Args()...)
+	_, err := tx.Exec(ctx, Insert(), columns.AppendTo(nil)...)
 	return err
 }
 
@@ -134,7 +128,7 @@ func ChangeIn(ctx context.Context, tx *sql.Tx, changes []Change) error {
 	for i := range changes {
 		columns.Add(&changes[i])
 	}
-	n, err := tx.Exec(ctx, ChangeStatus(), columns.Args()...)
+	n, err := tx.Exec(ctx, ChangeStatus(), columns.AppendTo(nil)...)
 	if err != nil {
 		return fmt.Errorf("change transactions: %w", err)
 	}

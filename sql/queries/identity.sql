@@ -12,7 +12,7 @@ for update;
 update credentials c
 set sealed = u.sealed, salt = u.salt, pepper_version = u.pepper_version, kek_key = u.kek_key,
     wrong = u.wrong, locked_until = u.locked_until
-from unnest($1::uuid[], $2::bytea[], $3::bytea[], $4::int[], $5::bigint[], $6::smallint[], $7::timestamptz[])
+from unnest($1::uuid[], $2::bytea[], $3::bytea[], $4::bigint[], $5::bigint[], $6::bigint[], $7::timestamptz[])
     as u (subject_id, sealed, salt, pepper_version, kek_key, wrong, locked_until)
 where c.subject_id = u.subject_id;
 

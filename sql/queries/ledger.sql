@@ -28,6 +28,42 @@ delete from idempotency_keys where digest = any($1::bytea[]);
 insert into idempotency_keys (digest, created_at, body, code, result) values ($1, $2, $3, $4, '{}')
 on conflict (digest) do nothing;
 
+-- name: lock_usual_state
+-- lock_state for a group without holds, changes of transactions and reversals, which most groups are.
+with b as materialized (
+    select l.*
+    from (select unnest($1::uuid[]) as account_id order by account_id) wanted cross join lateral (
+        select * from balances b
+        where b.account_id = wanted.account_id and (b.lane = $2::smallint or (b.lane = 0 and b.floor is not null))
+        for no key update
+    ) l
+), c as materialized (
+    select u.place, l.used
+    from (
+        select *
+        from unnest($3::uuid[], $4::date[], $5::bigint[], $6::text[]) with ordinality
+            as u (subject, window_start, window_kind, rule, place)
+        order by subject, window_start, window_kind, rule
+    ) u cross join lateral (
+        select c.used from counters c
+        where c.subject = u.subject and c.window_start = u.window_start and c.window_kind = u.window_kind
+          and c.rule = u.rule
+        for no key update
+    ) l
+)
+select
+    coalesce((select string_agg(concat_ws(' ', account_id, lane, currency, credit_normal::int, status, tier,
+        coalesce(floor::text, '-'), posted, held, sequence, (extract(epoch from booked_at) * 1000000)::bigint), E'\n')
+        from b), '') as balances,
+    coalesce((select string_agg(concat_ws(' ', place, used), E'\n') from c), '') as counters,
+    coalesce((select string_agg(intent_id::text, E'\n') from transactions where intent_id = any($7::uuid[])), '') as intents,
+    coalesce((select string_agg(u.place::text, E'\n')
+        from unnest($8::uuid[], $9::text[]) with ordinality as u (client_id, reference, place)
+        cross join lateral (
+            select 1 from transactions t
+            where t.client_id = u.client_id and t.reference = u.reference and t.reference <> '' limit 1
+        ) l), '') as client_references;
+
 -- name: lock_state
 -- Everything that a group decides by, locked in the one order: balances, holds, transactions, counters, sorted
 -- within each (the subqueries run one after another, and a lateral one row by row). $2 is the writer's lane. Each part
@@ -38,7 +74,7 @@ with b as materialized (
     from (
         select unnest($1::uuid[]) as account_id
         union
-        select account_id from holds where id = any($3::uuid[])
+        select account_id from holds where id = any($10::uuid[])
         order by account_id
     ) wanted cross join lateral (
         select * from balances b
@@ -48,20 +84,20 @@ with b as materialized (
 ), h as materialized (
     select l.*
     from (
-        select unnest($3::uuid[]) as id
+        select unnest($10::uuid[]) as id
         union
-        select id from holds where account_id = any($4::uuid[]) and status = 'active' and kind = 'withdrawal_code'
+        select id from holds where account_id = any($11::uuid[]) and status = 'active' and kind = 'withdrawal_code'
         order by id
     ) wanted cross join lateral (select * from holds h where h.id = wanted.id for no key update) l
 ), t as materialized (
     select l.*
-    from (select unnest($5::uuid[]) as id order by id) wanted
+    from (select unnest($12::uuid[]) as id order by id) wanted
     cross join lateral (select t.id, t.status from transactions t where t.id = wanted.id for no key update) l
 ), c as materialized (
     select u.place, l.used
     from (
         select *
-        from unnest($10::uuid[], $11::date[], $12::smallint[], $13::text[]) with ordinality
+        from unnest($3::uuid[], $4::date[], $5::bigint[], $6::text[]) with ordinality
             as u (subject, window_start, window_kind, rule, place)
         order by subject, window_start, window_kind, rule
     ) u cross join lateral (
@@ -80,14 +116,14 @@ select
         from h), '') as holds,
     coalesce((select string_agg(concat_ws(' ', id, status), E'\n') from t), '') as changes,
     coalesce((select string_agg(concat_ws(' ', place, used), E'\n') from c), '') as counters,
-    coalesce((select string_agg(intent_id::text, E'\n') from transactions where intent_id = any($6::uuid[])), '') as intents,
+    coalesce((select string_agg(intent_id::text, E'\n') from transactions where intent_id = any($7::uuid[])), '') as intents,
     coalesce((select string_agg(u.place::text, E'\n')
-        from unnest($7::uuid[], $8::text[]) with ordinality as u (client_id, reference, place)
+        from unnest($8::uuid[], $9::text[]) with ordinality as u (client_id, reference, place)
         cross join lateral (
             select 1 from transactions t
             where t.client_id = u.client_id and t.reference = u.reference and t.reference <> '' limit 1
         ) l), '') as client_references,
-    coalesce((select string_agg(reverses::text, E'\n') from postings where reverses = any($9::uuid[])), '') as reversed;
+    coalesce((select string_agg(reverses::text, E'\n') from postings where reverses = any($13::uuid[])), '') as reversed;
 
 -- name: add_lane_balances
 -- The lane's own row of floorless accounts, as lane 0 has them. Lane 0 is locked, so that a change of status, which
@@ -103,7 +139,7 @@ on conflict do nothing;
 -- name: add_counters
 -- Answers with the places (from 1) of those that somebody else has made meanwhile; the others are the caller's own.
 with wanted as (
-    select * from unnest($1::uuid[], $2::date[], $3::smallint[], $4::text[]) with ordinality
+    select * from unnest($1::uuid[], $2::date[], $3::bigint[], $4::text[]) with ordinality
         as u (subject, window_start, window_kind, rule, place)
 ), made as (
     insert into counters (subject, window_start, window_kind, rule)
@@ -119,40 +155,40 @@ where (subject, window_start, window_kind, rule) not in (select subject, window_
 -- rows by their key first, whatever the planner believes of the table's size.
 update balances b
 set posted = u.posted, held = u.held, sequence = u.sequence, booked_at = u.booked_at
-from unnest($1::uuid[], $2::smallint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::timestamptz[])
+from unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::timestamptz[])
     as u (account_id, lane, posted, held, sequence, booked_at)
 where b.account_id = any($1) and b.account_id = u.account_id and b.lane = u.lane;
 
 -- name: write_postings
 insert into postings (id, reverses, seal, booked_at, value_date, lane, place, currency, narration, reference)
 select id, reverses, $1::bigint, booked_at, value_date, $2::smallint, place, currency, narration, reference
-from unnest($3::uuid[], $4::uuid[], $5::timestamptz[], $6::date[], $7::smallint[], $8::text[], $9::text[], $10::text[])
+from unnest($3::uuid[], $4::uuid[], $5::timestamptz[], $6::date[], $7::bigint[], $8::text[], $9::text[], $10::text[])
     as u (id, reverses, booked_at, value_date, place, currency, narration, reference);
 
 -- name: write_entries
 insert into entries (account_id, posting_id, sequence, minor, balance_after, booked_at, lane, line, credit)
 select * from unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[], $5::bigint[], $6::timestamptz[],
-    $7::smallint[], $8::smallint[], $9::boolean[]);
+    $7::bigint[], $8::bigint[], $9::boolean[]);
 
 -- name: change_holds
 update holds h
 set captured = u.captured, status = u.status, tries = u.tries,
     code_hash = case when u.status = 'active' then h.code_hash end,
     code_sealed = case when u.status = 'active' then h.code_sealed end
-from unnest($1::uuid[], $2::bigint[], $3::text[], $4::smallint[]) as u (id, captured, status, tries)
+from unnest($1::uuid[], $2::bigint[], $3::text[], $4::bigint[]) as u (id, captured, status, tries)
 where h.id = any($1) and h.id = u.id;
 
 -- name: write_holds
 insert into holds (id, account_id, minor, captured, fee, created_at, expires_at, code_version, tries, kind, status,
     code_hash, code_sealed, reason, metadata)
 select * from unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[], $5::bigint[], $6::timestamptz[],
-    $7::timestamptz[], $8::integer[], $9::smallint[], $10::text[], $11::text[], $12::bytea[], $13::bytea[], $14::text[],
+    $7::timestamptz[], $8::bigint[], $9::bigint[], $10::text[], $11::text[], $12::bytea[], $13::bytea[], $14::text[],
     $15::text[]);
 
 -- name: write_counters
 update counters c
 set used = u.used
-from unnest($1::uuid[], $2::date[], $3::smallint[], $4::text[], $5::bigint[])
+from unnest($1::uuid[], $2::date[], $3::bigint[], $4::text[], $5::bigint[])
     as u (subject, window_start, window_kind, rule, used)
 where c.subject = any($1) and c.window_start = any($2) and c.subject = u.subject and c.window_start = u.window_start
   and c.window_kind = u.window_kind and c.rule = u.rule;
@@ -249,6 +285,11 @@ select id from holds where status = 'active' and expires_at <= $1 order by expir
 
 -- name: make_month
 select entries_make_month($1::date);
+
+-- name: check_plans
+-- The checks read whole tables: joining them row by row, as a planner may choose that has no statistics yet, takes
+-- hours where hashing takes seconds.
+select set_config('enable_nestloop', 'off', true);
 
 -- name: check_totals
 -- The first currency whose debits and credits differ, in the entries as a whole.
