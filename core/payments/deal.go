@@ -1,15 +1,10 @@
 package payments
 
 import (
-	"context"
-	"errors"
-	"strconv"
 	"time"
 
 	"github.com/google/uuid"
 
-	"nova/core/agents"
-	"nova/core/customers"
 	"nova/core/fault"
 	"nova/core/identity"
 	"nova/core/ids"
@@ -39,17 +34,17 @@ type deal struct {
 	operator uuid.UUID
 	// proving is who must have typed the PIN.
 	proving identity.Subject
-	// hold is captured with the money, against a code.
-	hold    []ledger.HoldMove
+	// holds are captured with the money, against a code.
+	holds   []ledger.HoldMove
 	notices []outbox.Notice
-	// promisee is who is told by a promise, and payee the name in it.
+	// promisee is who is told by a promise.
 	promisee told
 
 	transaction uuid.UUID
 	now         time.Time
 }
 
-// newDeal starts a deal between two parties now.
+// newDeal starts a deal now; its parties are filled in by the errand.
 func (s *Service) newDeal(typ transactions.Type, ask Ask) *deal {
 	now := s.clock.Now()
 	return &deal{typ: typ, channel: ask.Channel, amount: ask.Amount, transaction: ids.New(now), now: now}
@@ -74,6 +69,7 @@ func (s *Service) price(d *deal) error {
 	return nil
 }
 
+// operation is the deal as limits see it.
 func (d *deal) operation() limits.Operation {
 	return limits.Operation{Type: d.typ, Channel: d.channel, Tier: d.limited.Tier, Amount: d.amount}
 }
@@ -120,7 +116,7 @@ func (s *Service) command(d *deal, o Order) (*ledger.Command, error) {
 	c := &ledger.Command{
 		Key: o.Key, Body: s.body(d, o), Keep: true, Check: o.Proof.Check(),
 		Currency: s.currency, Lines: lines, Posting: ids.New(d.now), Narration: string(d.typ),
-		Holds: d.hold, Counters: s.limits.Counters(d.operation(), d.limited.Owner),
+		Holds: d.holds, Counters: s.limits.Counters(d.operation(), d.limited.Owner),
 		Tiers:    []ledger.TierGuard{{Account: d.limited.Account, Tier: d.limited.Tier}},
 		FeeShown: &shown, Fee: d.charge.Fee.Minor,
 		Transaction: d.fact(o.Intent), Notices: d.notices, Extra: d.extra(),
@@ -143,6 +139,7 @@ func (s *Service) body(d *deal, o Order) [32]byte {
 		string(d.amount.Currency), o.FeeShown.String(), o.Intent.String())
 }
 
+// fact is the transaction that the deal becomes.
 func (d *deal) fact(intent uuid.UUID) *transactions.Transaction {
 	return &transactions.Transaction{
 		ID: d.transaction, Intent: intent, Type: d.typ, Status: transactions.Completed,
@@ -154,93 +151,10 @@ func (d *deal) fact(intent uuid.UUID) *transactions.Transaction {
 	}
 }
 
-// The fields of a stored result from which a receipt is rendered.
-const (
-	extraType       = "type"
-	extraAmount     = "amount"
-	extraFee        = "fee"
-	extraTax        = "tax"
-	extraCommission = "commission"
-	extraFrom       = "from"
-	extraTo         = "to"
-	extraPayer      = "payer"
-)
-
-func (d *deal) extra() map[string]string {
-	minor := func(a money.Amount) string { return strconv.FormatInt(a.Minor, 10) }
-	return map[string]string{
-		extraType: string(d.typ), extraAmount: minor(d.amount), extraFee: minor(d.charge.Fee),
-		extraTax: minor(d.charge.Tax), extraCommission: minor(d.charge.Commission),
-		extraFrom: d.from.Name, extraTo: d.to.Name, extraPayer: d.balanceOf().String(),
-	}
-}
-
 // balanceOf is the account whose balance the receipt shows: that of whoever typed the PIN.
 func (d *deal) balanceOf() uuid.UUID {
 	if d.proving.Kind == identity.Operator && d.typ == transactions.CashOut {
 		return d.to.Account
 	}
 	return d.from.Account
-}
-
-// receipt renders a stored result, so that a replay says what the first answer said.
-func (s *Service) receipt(r ledger.Result) (Receipt, error) {
-	var faults []error
-	amount := func(name string) money.Amount {
-		minor, err := strconv.ParseInt(r.Extra[name], 10, 64)
-		faults = append(faults, err)
-		return money.Of(minor, s.currency)
-	}
-	payer, err := uuid.Parse(r.Extra[extraPayer])
-	faults = append(faults, err)
-	receipt := Receipt{
-		Transaction: r.Transaction, Number: r.Receipt, Type: transactions.Type(r.Extra[extraType]),
-		Amount: amount(extraAmount), Fee: amount(extraFee), Tax: amount(extraTax), Commission: amount(extraCommission),
-		Balance: money.Of(r.Available[payer], s.currency),
-		From:    r.Extra[extraFrom], To: r.Extra[extraTo], At: r.BookedAt, Replayed: r.Replayed,
-	}
-	return receipt, errors.Join(faults...)
-}
-
-func customerParty(c customers.Customer) Party {
-	return Party{Owner: c.ID, Account: c.Wallet, Name: c.Shown(), Tier: c.Tier, MSISDN: c.MSISDN}
-}
-
-func agentParty(a agents.Agent) Party {
-	return Party{Owner: a.ID, Account: a.Float, Name: a.TradingName}
-}
-
-func merchantParty(m agents.Merchant) Party {
-	return Party{Owner: m.ID, Account: m.Account, Name: m.Name}
-}
-
-func toldCustomer(c customers.Customer) told { return told{to: c.MSISDN, language: c.Language} }
-func toldOperator(o agents.Operator) told    { return told{to: o.MSISDN, language: o.Language} }
-
-// run queues the deal's command, once for the order's key.
-func (s *Service) run(ctx context.Context, remake func() (*deal, error), o Order) (Receipt, error) {
-	for range maxRemakes {
-		d, err := remake()
-		if err != nil {
-			return s.before(ctx, o, err)
-		}
-		receipt, err := s.submit(ctx, d, o)
-		if !errors.Is(err, ledger.ErrStale) {
-			return receipt, err
-		}
-	}
-	return Receipt{}, fault.New(fault.ServiceUnavailable, "a tier changed %d times under %s", maxRemakes, o.Intent)
-}
-
-// before answers an order that cannot be computed now with its first answer, if it had one: a code that is used up
-// was perhaps used by this very order.
-func (s *Service) before(ctx context.Context, o Order, refusal error) (Receipt, error) {
-	result, found, err := s.ledger.Outcome(ctx, o.Key)
-	if !found {
-		return Receipt{}, refusal // a failed look tells nothing that the refusal does not
-	}
-	if err != nil {
-		return Receipt{}, err
-	}
-	return s.receipt(result)
 }

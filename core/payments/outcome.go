@@ -32,10 +32,3 @@ func (s *Service) done(ctx context.Context, intent uuid.UUID) (transactions.Tran
 	}
 	return t, err == nil, err
 }
-
-func receiptOf(t transactions.Transaction) Receipt {
-	return Receipt{
-		Transaction: t.ID, Number: t.Receipt, Type: t.Type, Amount: t.Amount, Fee: t.Fee, Tax: t.Tax,
-		Commission: t.Commission, From: t.From.Name, To: t.To.Name, At: t.PostedAt,
-	}
-}

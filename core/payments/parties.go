@@ -113,3 +113,18 @@ func onPayee(err error) error {
 func sameParties() error {
 	return fault.New(fault.SameParties, "payer and payee are one").Field("to", "is the payer")
 }
+
+func customerParty(c customers.Customer) Party {
+	return Party{Owner: c.ID, Account: c.Wallet, Name: c.Shown(), Tier: c.Tier, MSISDN: c.MSISDN}
+}
+
+func agentParty(a agents.Agent) Party {
+	return Party{Owner: a.ID, Account: a.Float, Name: a.TradingName}
+}
+
+func merchantParty(m agents.Merchant) Party {
+	return Party{Owner: m.ID, Account: m.Account, Name: m.Name}
+}
+
+func toldCustomer(c customers.Customer) told { return told{to: c.MSISDN, language: c.Language} }
+func toldOperator(o agents.Operator) told    { return told{to: o.MSISDN, language: o.Language} }

@@ -72,22 +72,6 @@ type Order struct {
 // ask is the amount through the order's channel.
 func (o Order) ask(amount money.Amount) Ask { return Ask{Amount: amount, Channel: o.Channel} }
 
-// Receipt is what an errand did. Balance is what the payer (of a cash-in or a code's cash-out: the agent's float)
-// can spend afterwards, zero where it is not known any more. Replayed tells that it had been done before.
-type Receipt struct {
-	Transaction uuid.UUID
-	Number      string
-	Type        transactions.Type
-	Amount      money.Amount
-	Fee         money.Amount
-	Tax         money.Amount
-	Commission  money.Amount
-	Balance     money.Amount
-	From, To    string
-	At          time.Time
-	Replayed    bool
-}
-
 // Writer is the part of the ledger's writer that payments needs.
 type Writer interface {
 	Submit(ctx context.Context, c *ledger.Command) (ledger.Result, error)

@@ -36,7 +36,7 @@ func (s *Service) QuoteRedeem(ctx context.Context, operator uuid.UUID, customer 
 	if err != nil {
 		return Quote{}, err
 	}
-	d, err := s.redeem(ctx, o, c, Ask{Channel: transactions.USSD})
+	d, err := s.redeem(ctx, o, c, Ask{})
 	if err != nil {
 		return Quote{}, err
 	}
@@ -69,12 +69,13 @@ func (s *Service) RedeemCode(ctx context.Context, o RedeemOrder) (Receipt, error
 		if d.amount != o.Amount {
 			return nil, fault.New(fault.QuoteExpired, "the live code is for another amount")
 		}
-		d.hold[0].Code = &o.Code
+		d.holds[0].Code = &o.Code
 		return d, nil
 	}, o.Order)
 }
 
-// redeem is the deal behind the customer's live hold: amount and fee are those that the customer confirmed.
+// redeem is the deal behind the customer's live hold: amount and fee are those that the customer confirmed, so of ask
+// only the channel counts. The hold's move has no code yet.
 func (s *Service) redeem(ctx context.Context, o agents.Operator, c customers.Customer, ask Ask) (*deal, error) {
 	if c.MSISDN == o.MSISDN {
 		return nil, sameParties()
@@ -97,7 +98,7 @@ func (s *Service) redeem(ctx context.Context, o agents.Operator, c customers.Cus
 	if d.charge, err = promised(d.charge, hold); err != nil {
 		return nil, err
 	}
-	d.hold = []ledger.HoldMove{ledger.RedeemHold(hold.ID, hold.Minor, secret.Text{})}
+	d.holds = []ledger.HoldMove{ledger.RedeemHold(hold.ID, hold.Minor, secret.Text{})}
 	d.notices = d.paidOut(c, o.Agent, []agents.Operator{o})
 	return d, nil
 }

@@ -15,6 +15,34 @@ import (
 // times in a life.
 const maxRemakes = 3
 
+// run queues the deal's command, once for the order's key.
+func (s *Service) run(ctx context.Context, remake func() (*deal, error), o Order) (Receipt, error) {
+	for range maxRemakes {
+		d, err := remake()
+		if err != nil {
+			return s.before(ctx, o, err)
+		}
+		receipt, err := s.submit(ctx, d, o)
+		if !errors.Is(err, ledger.ErrStale) {
+			return receipt, err
+		}
+	}
+	return Receipt{}, fault.New(fault.ServiceUnavailable, "a tier changed %d times under %s", maxRemakes, o.Intent)
+}
+
+// before answers an order that cannot be computed now with its first answer, if it had one: a code that is used up
+// was perhaps used by this very order.
+func (s *Service) before(ctx context.Context, o Order, refusal error) (Receipt, error) {
+	result, found, err := s.ledger.Outcome(ctx, o.Key)
+	if !found {
+		return Receipt{}, refusal // a failed look tells nothing that the refusal does not
+	}
+	if err != nil {
+		return Receipt{}, err
+	}
+	return s.receipt(result)
+}
+
 // submit checks who confirmed, stores the promise where one is asked for, and hands the command to the ledger.
 func (s *Service) submit(ctx context.Context, d *deal, o Order) (Receipt, error) {
 	if err := d.confirmed(o); err != nil {
