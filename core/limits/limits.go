@@ -33,31 +33,29 @@ type Operation struct {
 	Amount  money.Amount
 }
 
-// Window bounds one stretch of days; 0 is no bound.
-type Window struct {
-	Count int64
-	Value int64
+// bound bounds one stretch of days; 0 is no bound.
+type bound struct{ count, value int64 }
+
+// allowance is what a rule grants one tier, in minor units; 0 is no bound.
+type allowance struct {
+	rule     string
+	min, max int64
+	windows  [3]bound // indexed by clock.Window
 }
 
-// Allowance is what a rule grants one tier, in minor units; 0 is no bound.
-type Allowance struct {
-	Min, Max int64
-	Windows  [3]Window // indexed by clock.Window
-}
-
-// Rule counts some operations together.
-type Rule struct {
-	Name       string
-	Operations []transactions.Type
-	Channels   []transactions.Channel // empty: all
-	Tiers      map[int]Allowance
+// rule counts some operations together.
+type rule struct {
+	name       string
+	operations []transactions.Type
+	channels   []transactions.Channel // empty: all
+	tiers      map[int]allowance
 }
 
 // Book is all rules of a market. It is never changed after Parse.
 type Book struct {
 	currency   money.Currency
 	maxBalance map[int]int64
-	rules      []Rule
+	rules      []rule
 }
 
 // windows lists the windows in the order in which screens and counters name them.
@@ -75,13 +73,13 @@ func (b *Book) Check(op Operation) error {
 			Field("type", "is not allowed for this tier")
 	}
 	for _, a := range allowances {
-		if a.Min > 0 && op.Amount.Minor < a.Min {
+		if a.min > 0 && op.Amount.Minor < a.min {
 			return fault.New(fault.LimitExceeded, "%s under %s's minimum", op.Type, a.rule).
-				Field("amount", "is below the minimum").With("min", money.Of(a.Min, b.currency).String())
+				Field("amount", "is below the minimum").With("min", money.Of(a.min, b.currency).String())
 		}
-		if a.Max > 0 && op.Amount.Minor > a.Max {
+		if a.max > 0 && op.Amount.Minor > a.max {
 			return fault.New(fault.LimitExceeded, "%s over %s's maximum", op.Type, a.rule).
-				Field("amount", "is above the maximum").With("max", money.Of(a.Max, b.currency).String())
+				Field("amount", "is above the maximum").With("max", money.Of(a.max, b.currency).String())
 		}
 	}
 	return nil
@@ -92,15 +90,15 @@ func (b *Book) Counters(op Operation, subject uuid.UUID) []ledger.Count {
 	var counts []ledger.Count
 	for _, a := range b.allowances(op) {
 		for _, w := range windows {
-			bound := a.Windows[w]
-			if bound.Value > 0 {
+			most := a.windows[w]
+			if most.value > 0 {
 				counts = append(counts, ledger.Count{
-					Subject: subject, Rule: a.rule + byValue, Window: w, Delta: op.Amount.Minor, Cap: bound.Value,
+					Subject: subject, Rule: a.rule + byValue, Window: w, Delta: op.Amount.Minor, Cap: most.value,
 				})
 			}
-			if bound.Count > 0 {
+			if most.count > 0 {
 				counts = append(counts, ledger.Count{
-					Subject: subject, Rule: a.rule + byCount, Window: w, Delta: 1, Cap: bound.Count,
+					Subject: subject, Rule: a.rule + byCount, Window: w, Delta: 1, Cap: most.count,
 				})
 			}
 		}
@@ -117,23 +115,18 @@ func (b *Book) Cap(tier int, account uuid.UUID) *ledger.Cap {
 	return &ledger.Cap{Account: account, Max: most}
 }
 
-// allowance is a tier's part of a rule, with the rule's name.
-type allowance struct {
-	Allowance
-	rule string
-}
-
+// allowances are those of every rule that counts the operation for its tier.
 func (b *Book) allowances(op Operation) []allowance {
 	var found []allowance
 	for _, r := range b.rules {
-		if !slices.Contains(r.Operations, op.Type) {
+		if !slices.Contains(r.operations, op.Type) {
 			continue
 		}
-		if len(r.Channels) > 0 && !slices.Contains(r.Channels, op.Channel) {
+		if len(r.channels) > 0 && !slices.Contains(r.channels, op.Channel) {
 			continue
 		}
-		if a, ok := r.Tiers[op.Tier]; ok {
-			found = append(found, allowance{Allowance: a, rule: r.Name})
+		if a, ok := r.tiers[op.Tier]; ok {
+			found = append(found, a)
 		}
 	}
 	return found
@@ -163,11 +156,11 @@ func (b *Book) Describe(tier int, channel transactions.Channel) Description {
 
 func (b *Book) describe(op Operation) Described {
 	var single int64
-	var values [len(Allowance{}.Windows)]int64
+	var values [len(allowance{}.windows)]int64
 	for _, a := range b.allowances(op) {
-		single = tighter(single, a.Max)
+		single = tighter(single, a.max)
 		for _, w := range windows {
-			values[w] = tighter(values[w], a.Windows[w].Value)
+			values[w] = tighter(values[w], a.windows[w].value)
 		}
 	}
 	return Described{

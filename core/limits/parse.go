@@ -102,7 +102,7 @@ func (p *parser) book(in bookYAML) *Book {
 		p.fault("no rules")
 	}
 	for _, r := range in.Rules {
-		if slices.ContainsFunc(b.rules, func(o Rule) bool { return o.Name == r.Name }) {
+		if slices.ContainsFunc(b.rules, func(o rule) bool { return o.name == r.Name }) {
 			p.fault("two rules are called %q", r.Name)
 		}
 		b.rules = append(b.rules, p.rule(r))
@@ -110,7 +110,7 @@ func (p *parser) book(in bookYAML) *Book {
 	return b
 }
 
-func (p *parser) rule(in ruleYAML) Rule {
+func (p *parser) rule(in ruleYAML) rule {
 	where := fmt.Sprintf("rule %q", in.Name)
 	if in.Name == "" || len(in.Operations) == 0 || len(in.Tiers) == 0 {
 		p.fault("%s needs a name, operations and tiers", where)
@@ -125,21 +125,23 @@ func (p *parser) rule(in ruleYAML) Rule {
 			p.fault("%s: channel %q is not known", where, c)
 		}
 	}
-	rule := Rule{Name: in.Name, Operations: in.Operations, Channels: in.Channels, Tiers: map[int]Allowance{}}
+	r := rule{name: in.Name, operations: in.Operations, channels: in.Channels, tiers: map[int]allowance{}}
 	for _, a := range in.Tiers {
 		at := fmt.Sprintf("%s tier %d", where, a.Tier)
 		p.tier(at, a.Tier)
-		if _, twice := rule.Tiers[a.Tier]; twice {
+		if _, twice := r.tiers[a.Tier]; twice {
 			p.fault("%s is listed twice", at)
 		}
-		rule.Tiers[a.Tier] = p.allowance(at, a)
+		granted := p.allowance(at, a)
+		granted.rule = in.Name
+		r.tiers[a.Tier] = granted
 	}
-	return rule
+	return r
 }
 
-func (p *parser) allowance(where string, in allowanceYAML) Allowance {
-	a := Allowance{Min: p.amount(where+" single.min", in.Single.Min), Max: p.amount(where+" single.max", in.Single.Max)}
-	if a.Max > 0 && a.Min > a.Max {
+func (p *parser) allowance(where string, in allowanceYAML) allowance {
+	a := allowance{min: p.amount(where+" single.min", in.Single.Min), max: p.amount(where+" single.max", in.Single.Max)}
+	if a.max > 0 && a.min > a.max {
 		p.fault("%s: single.min is above single.max", where)
 	}
 	for w, in := range map[clock.Window]windowYAML{
@@ -148,7 +150,7 @@ func (p *parser) allowance(where string, in allowanceYAML) Allowance {
 		if in.Count < 0 {
 			p.fault("%s %s: count is negative", where, w)
 		}
-		a.Windows[w] = Window{Count: in.Count, Value: p.amount(fmt.Sprintf("%s %s.value", where, w), in.Value)}
+		a.windows[w] = bound{count: in.Count, value: p.amount(fmt.Sprintf("%s %s.value", where, w), in.Value)}
 	}
 	return a
 }
