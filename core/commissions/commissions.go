@@ -1,5 +1,7 @@
-// Package commissions tells agents what they have earned. It reads the ledger; what earns how much is decided by
-// tariffs, and what is paid out comes with statements and payouts.
+// Package commissions tells agents what they have earned.
+//
+// It reads the ledger and changes nothing; what earns how much is decided by tariffs. Its one rule: days and months are
+// the market's, so that an agent's figures end when their day does.
 package commissions
 
 import (

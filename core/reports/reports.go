@@ -1,4 +1,7 @@
-// Package reports tells an outlet how its day goes. It reads transactions and changes nothing.
+// Package reports tells an outlet how its day goes.
+//
+// It reads transactions, knows no balances and changes nothing. Its one rule: only what happened counts; what failed or
+// waits for somebody is in no sum.
 package reports
 
 import (
