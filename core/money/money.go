@@ -72,15 +72,6 @@ func (a Amount) Sub(b Amount) (Amount, error) {
 	return a.Add(Of(-b.Minor, b.Currency))
 }
 
-// Neg is -a. The least int64 has no negative; no arithmetic of this package makes it,
-// so meeting it is a broken invariant and panics.
-func (a Amount) Neg() Amount {
-	if a.Minor == math.MinInt64 {
-		panic(fmt.Sprintf("money: no negative of %d %s", a.Minor, a.Currency))
-	}
-	return Of(-a.Minor, a.Currency)
-}
-
 // Share is a's part at a rate in basis points (1 bps = 0.01%), rounded half away from
 // zero, so that the share of -a is minus the share of a and a reversal mirrors it to
 // the cent. The product is exact whatever its size; only a share that is itself beyond
