@@ -3,7 +3,6 @@ package sessions
 import (
 	"encoding/hex"
 	"fmt"
-	"strings"
 
 	"nova/core/fault"
 	"nova/core/msisdn"
@@ -16,9 +15,6 @@ const (
 	maxGateway = 32
 	// maxPrefix bounds the prefix that lets several installations share a Redis.
 	maxPrefix = 32
-	// nationalDigits at the end of a number identify a person whatever stands in
-	// front of them: a country code, a trunk zero or nothing.
-	nationalDigits = 7
 )
 
 // caller is a person as Redis may know one.
@@ -49,7 +45,7 @@ func (s *Store) recordKey(key Key, m msisdn.MSISDN, c caller) (string, error) {
 			Field("session_id", "is too long")
 	}
 	id := key.ID
-	if holdsNumber(id, m) {
+	if m.StandsIn(id) {
 		mac, err := s.callers.Sum(c.version, []byte("session id"), []byte(id))
 		if err != nil {
 			return "", fmt.Errorf("hash session id: %w", err)
@@ -77,11 +73,6 @@ func (s *Store) resumeKey(c caller) string {
 // hashed marks ids that are hashes. A gateway that sends such an id itself harms only
 // its own sessions.
 const hashed = "mac."
-
-func holdsNumber(id string, m msisdn.MSISDN) bool {
-	digits := m.Digits()
-	return len(digits) >= nationalDigits && strings.Contains(id, digits[len(digits)-nationalDigits:])
-}
 
 const upperHex = "0123456789ABCDEF"
 

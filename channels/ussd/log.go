@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -104,17 +103,13 @@ func (h *hop) attrs(room []slog.Attr, correlation string, took time.Duration) []
 	return attrs
 }
 
-// nationalDigits at the end of a number identify a person.
-const nationalDigits = 7
-
 // nameless is the session id, unless the gateway makes it of the caller's number, or it
 // is none that we would keep.
 func nameless(req *Request) string {
 	if len(req.SessionID) > sessions.MaxID {
 		return "[over-long]"
 	}
-	digits := req.MSISDN.Digits()
-	if len(digits) >= nationalDigits && strings.Contains(req.SessionID, digits[len(digits)-nationalDigits:]) {
+	if req.MSISDN.StandsIn(req.SessionID) {
 		return "[caller]"
 	}
 	return req.SessionID

@@ -116,6 +116,17 @@ func (m MSISDN) IsZero() bool { return m == MSISDN{} }
 // Equal is ==, for go-cmp, which does not look into unexported fields.
 func (m MSISDN) Equal(o MSISDN) bool { return m == o }
 
+// nationalDigits at the end of a number identify a person, whatever stands in front of
+// them: a country code, a trunk zero or nothing.
+const nationalDigits = 7
+
+// StandsIn reports whether text, such as a session id that a gateway makes of its
+// caller, tells the number to whoever reads it. No number stands in any.
+func (m MSISDN) StandsIn(text string) bool {
+	digits := m.Digits()
+	return len(digits) >= nationalDigits && strings.Contains(text, digits[len(digits)-nationalDigits:])
+}
+
 // A mask shows at most this much: in +1246***1002 the country and area, and what two
 // people need to agree which number they mean. At least 3 digits stay hidden.
 const (

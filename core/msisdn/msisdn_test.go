@@ -329,3 +329,24 @@ func BenchmarkFromNetwork(b *testing.B) {
 		_, _ = msisdn.FromNetwork("+12462501002") // the error is the tests' matter
 	}
 }
+
+func TestANumberStandsInATextByItsNationalPart(t *testing.T) {
+	caller := network(t, "12462501002")
+	rows := []struct {
+		name, text string
+		want       bool
+	}{
+		{"whole", "session-12462501002-7", true},
+		{"without its country code", "s2501002", true},
+		{"with a trunk zero", "02501002x", true},
+		{"less than identifies anybody", "s501002", false},
+		{"another number", "12462501003", false},
+		{"nothing", "", false},
+	}
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			require.Equal(t, row.want, caller.StandsIn(row.text), "StandsIn(%q)", row.text)
+		})
+	}
+	require.False(t, msisdn.MSISDN{}.StandsIn("12462501002"), "no number")
+}
