@@ -45,8 +45,8 @@ const (
 	// defaultDeadline is under the 5 s of the strictest known gateway, with time to
 	// travel.
 	defaultDeadline = 4 * time.Second
-	// defaultTTL is the longest session of a known network, 180 s, and some grace.
-	defaultTTL = 200 * time.Second
+	// defaultTTL is what most networks grant a whole dialogue, here between two hops.
+	defaultTTL = 3 * time.Minute
 	// defaultRepeatWindow: nobody reads a screen and types the same again in less.
 	defaultRepeatWindow = time.Second
 	// minDeadline leaves time for two round trips to Redis and one to PostgreSQL.
