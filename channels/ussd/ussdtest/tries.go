@@ -1,7 +1,6 @@
 package ussdtest
 
 import (
-	"context"
 	"net/http"
 	"regexp"
 	"strings"
@@ -181,26 +180,16 @@ func otherCaller(t *testing.T, s *server) {
 	require.Equal(t, asked, s.tell(t, h), "the session's own caller loses nothing")
 }
 
-// flush forgets all sessions.
-func (s *server) flush(t testing.TB) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	redis := s.redis.Client()
-	defer func() { _ = redis.Close() }() // nothing is left to do on it
-	require.NoError(t, redis.FlushAll(ctx).Err())
-}
-
 func lostMiddle(t *testing.T, s *server) {
 	n := s.toSecret()
 	h, _ := s.walk(t, s.session(), n-1)
-	s.flush(t)
+	s.redis.Flush()
 	_, reply := s.key(t, h, s.b.Keys[n-1])
 	if !s.d.Cumulative {
 		require.True(t, reply.End)
 		return
 	}
-	s.flush(t)
+	s.redis.Flush()
 	_, want := s.walk(t, s.session(), n)
 	require.Equal(t, want, reply, "a cumulative text leads back to where it was")
 }
@@ -208,7 +197,7 @@ func lostMiddle(t *testing.T, s *server) {
 func lostAfterPIN(t *testing.T, s *server) {
 	before := s.b.Moves(t)
 	h, _ := s.walk(t, s.session(), len(s.b.Keys))
-	s.flush(t)
+	s.redis.Flush()
 	again := s.tell(t, h)
 	require.True(t, again.End, "%q", again.Text)
 	_, beyond := s.key(t, h, "1")
