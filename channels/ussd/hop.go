@@ -2,10 +2,7 @@ package ussd
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
-	"runtime"
-	"strings"
 	"time"
 
 	"nova/core/fault"
@@ -18,16 +15,8 @@ import (
 const (
 	// maxWhole bounds a cumulative text: maxHops inputs of ordinary length.
 	maxWhole = 4096
-	// maxInput is the longest USSD string there is (3GPP TS 23.038: 182 septets).
-	// What is longer is cut there, which every reader still finds too long.
-	maxInput = 182
 	// maxHops ends a dialogue that goes in circles. The longest errand takes eight.
 	maxHops = 100
-	// maxLanguage bounds a language tag that a network tells: "sw-KE" and the like.
-	maxLanguage = 8
-	// roomToSave is what a save may need; with less left of the engine's time it gets
-	// the rest of the deadline.
-	roomToSave = 250 * time.Millisecond
 )
 
 // outcome is how a hop went, for logs and metrics.
@@ -229,50 +218,6 @@ func (p *Pipeline) ask(h *hop, menu func() menus.Outcome) (out menus.Outcome) {
 	return menu()
 }
 
-// finish saves the session with the reply in it; a copy of the hop that was first
-// keeps the word.
-func (p *Pipeline) finish(ctx context.Context, h *hop, out menus.Outcome) {
-	s := h.session
-	h.answer(out.Reply, answered)
-	h.err = out.Err
-	s.Reply, s.Ended, s.AnsweredAt = out.Reply, out.Reply.End, p.clock.Now()
-	ctx, cancel := h.timeToSave(ctx)
-	defer cancel()
-	winner, err := p.sessions.Save(ctx, h.key, h.loaded, s, out.Resume, h.terms.TTL)
-	switch {
-	case err != nil:
-		p.unsaved(h, err)
-	case winner == nil:
-		h.result = out.Reply.End && out.Err == nil
-	case winner.Dialogue == h.before.Dialogue && winner.Hop == h.before.Hop:
-		// The dialogue was closed meanwhile, by no hop: only this reply tells what
-		// the hop did.
-		h.result = out.Reply.End && out.Err == nil
-	default:
-		h.answer(winner.Reply, raced)
-	}
-}
-
-// unsaved: a last screen says what was done and needs no session after it; any other
-// would ask for an input that nobody could understand.
-func (p *Pipeline) unsaved(h *hop, err error) {
-	h.err = errors.Join(err, h.err)
-	if h.reply.End {
-		h.result = true
-		return
-	}
-	h.answer(p.engine.Sorry(h.session.Language, err, h.dial.Reference), failed)
-}
-
-// timeToSave gives a save the rest of the deadline if the menus took nearly all of
-// theirs: what they did must not be lost with them.
-func (h *hop) timeToSave(ctx context.Context) (context.Context, context.CancelFunc) {
-	if until, ok := ctx.Deadline(); ok && time.Until(until) > roomToSave {
-		return ctx, func() {}
-	}
-	return context.WithTimeout(context.WithoutCancel(ctx), h.terms.saveTime-h.terms.engineTime)
-}
-
 // close ends a dialogue that the network ended. Nothing is asked of the menus, so no
 // money moves; what was left waiting stays for the next dial.
 func (p *Pipeline) close(ctx context.Context, h *hop) {
@@ -287,6 +232,8 @@ func (p *Pipeline) close(ctx context.Context, h *hop) {
 	_, h.err = p.sessions.Save(ctx, h.key, h.loaded, s, nil, h.terms.TTL)
 }
 
+func (h *hop) answer(r sessions.Reply, o outcome) { h.reply, h.outcome = r, o }
+
 // fail ends the dialogue politely. The stored session stays as it is: what comes next
 // may succeed.
 func (p *Pipeline) fail(h *hop, err error) {
@@ -300,67 +247,4 @@ func (p *Pipeline) fail(h *hop, err error) {
 		how = failed
 	}
 	h.answer(p.engine.Sorry(tongue, err, h.dial.Reference), how)
-}
-
-func (h *hop) answer(r sessions.Reply, o outcome) { h.reply, h.outcome = r, o }
-
-// language is what the network tells of the caller's, if it is short enough to be one.
-func language(req *Request) string {
-	if len(req.Language) > maxLanguage {
-		return ""
-	}
-	return req.Language
-}
-
-// clean makes an input safe to read, store and compare: valid UTF-8 without control
-// characters or outer blanks, no longer than handsets type.
-func clean(input string) string {
-	for i := range len(input) {
-		if input[i] < ' ' || input[i] >= 0x7f {
-			input = printable(input)
-			break
-		}
-	}
-	input = strings.TrimSpace(input)
-	if len(input) > maxInput {
-		input = strings.ToValidUTF8(input[:maxInput], "")
-	}
-	return input
-}
-
-func printable(input string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r == '\uFFFD' {
-			return -1
-		}
-		return r
-	}, strings.ToValidUTF8(input, ""))
-}
-
-// broken is the fault of a panic, with the stack for operators. What was typed is cut
-// out of the text, as a panic may quote it and it may be a PIN.
-func broken(v any, req *Request) error {
-	stack := make([]byte, 4<<10)
-	stack = stack[:runtime.Stack(stack, false)]
-	e := fault.New(fault.InternalServerError, "panic: %v\n%s", v, stack)
-	for _, typed := range strings.Split(req.Input, "*") {
-		if len(typed) > 2 {
-			e.Detail = strings.ReplaceAll(e.Detail, typed, "[input]")
-		}
-	}
-	return e
-}
-
-// referenceAlphabet is Crockford's base32: nothing in it is misheard on the telephone.
-const referenceAlphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-
-// reference is what a failure shows and its log line holds: 30 random bits, enough to
-// find one line of a day.
-func reference() string {
-	var b [6]byte
-	_, _ = rand.Read(b[:]) // never fails: see crypto/rand
-	for i := range b {
-		b[i] = referenceAlphabet[b[i]&31]
-	}
-	return string(b[:])
 }
