@@ -53,7 +53,8 @@ var access = web.Open("the gateway's door")
 // by its gateway's terms, and has its line.
 func (p *Pipeline) WebDoor() web.Door {
 	return web.Door{
-		Prefix: prefix, OwnDeadline: true, OwnLog: true, BodyLimit: bodyLimit, IgnoreEncoding: true, Sorry: p.sorry,
+		Prefix: prefix, Machines: true, OwnDeadline: true, OwnLog: true, BodyLimit: bodyLimit, IgnoreEncoding: true,
+		Sorry: p.sorry,
 	}
 }
 

@@ -40,6 +40,9 @@ var securityHeaders = headers(
 	"X-Permitted-Cross-Domain-Policies", "none",
 )
 
+// machineHeaders stand on the answers of doors that no browser calls.
+var machineHeaders = headers(fiber.HeaderXContentTypeOptions, "nosniff", fiber.HeaderCacheControl, "no-store")
+
 // headers takes names and values in turns.
 func headers(pairs ...string) []header {
 	var list []header
@@ -50,8 +53,12 @@ func headers(pairs ...string) []header {
 }
 
 // secure puts the security headers on the answer.
-func secure(c *fiber.Ctx) {
-	for _, h := range securityHeaders {
+func (a *App) secure(c *fiber.Ctx) {
+	list := securityHeaders
+	if a.door(c.Path()).Machines {
+		list = machineHeaders
+	}
+	for _, h := range list {
 		c.Response().Header.SetCanonical(h.name, h.value)
 	}
 }
@@ -61,7 +68,7 @@ func (a *App) observe(c *fiber.Ctx) error {
 	began := a.o.Clock.Now()
 	a.o.Metrics.inFlight.Inc()
 	defer a.o.Metrics.inFlight.Dec()
-	secure(c)
+	a.secure(c)
 	err := c.Next()
 	route := c.Route().Path
 	if _, declared := a.routes[c.Method()+" "+route]; !declared {
@@ -89,7 +96,7 @@ func (a *App) unread(c *fiber.Ctx, err error) error {
 	}
 	c.Set(CorrelationHeader, id)
 	c.SetUserContext(context.WithValue(c.UserContext(), correlationKey{}, id))
-	secure(c)
+	a.secure(c)
 	written := WriteError(c, err)
 	a.record(c, unread, 0)
 	return written

@@ -73,6 +73,8 @@ type Door struct {
 	// Sorry answers a request that no handler answered, because the server is full (SERVICE_UNAVAILABLE) or because
 	// its handler panicked (INTERNAL_SERVER_ERROR); nil means the JSON error body.
 	Sorry func(c *fiber.Ctx, err error) error
+	// Machines: no browser calls here, so that answers need no headers for one.
+	Machines bool
 	// OwnLog: the door's handlers write a line for each request that they answer. Here it gets one only when it came
 	// to no route or was not answered with success.
 	OwnLog bool
