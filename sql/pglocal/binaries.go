@@ -2,8 +2,8 @@ package pglocal
 
 import (
 	"cmp"
+	"context"
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// ErrNotInstalled says that no PostgreSQL server is installed, or not the version asked for.
+// ErrNotInstalled says that no PostgreSQL server is installed, or not in the version asked for.
 var ErrNotInstalled = errors.New("no PostgreSQL server is installed")
 
 // versionFolders are where Debian and Ubuntu, and the RPM packages, keep one folder a version.
@@ -27,14 +27,11 @@ type Binaries struct{ Dir, Version string }
 // it has written.
 func Find(version string) (Binaries, error) {
 	for _, b := range installed() {
-		if version == "" || b.Version == version || b.Version == "" {
+		if version == "" || version == b.version() {
 			return b, nil
 		}
 	}
-	if version == "" {
-		return Binaries{}, ErrNotInstalled
-	}
-	return Binaries{}, fmt.Errorf("%w in version %s, which wrote the data", ErrNotInstalled, version)
+	return Binaries{}, ErrNotInstalled
 }
 
 // installed lists all, the newest first.
@@ -79,6 +76,22 @@ func complete(dir string) bool {
 		}
 	}
 	return true
+}
+
+// version is the major version: what the folder tells, or else the program itself.
+func (b Binaries) version() string {
+	if b.Version != "" {
+		return b.Version
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), probeTime)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, b.path("postgres"), "--version").Output()
+	if err != nil {
+		return "" // what does not run fits no data
+	}
+	// "postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)", or 18beta1.
+	_, rest, _ := strings.Cut(string(out), "(PostgreSQL) ")
+	return rest[:len(rest)-len(strings.TrimLeft(rest, "0123456789"))]
 }
 
 func (b Binaries) path(name string) string { return filepath.Join(b.Dir, name) }

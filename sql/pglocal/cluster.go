@@ -37,7 +37,10 @@ func (s *Server) makeCluster(ctx context.Context) error {
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("read the cluster's version: %w", err)
 	}
-	if s.binaries, err = Find(strings.TrimSpace(string(version))); err != nil || len(version) > 0 {
+	if len(version) > 0 {
+		return s.findFitting(strings.TrimSpace(string(version)))
+	}
+	if s.binaries, err = Find(""); err != nil {
 		return err
 	}
 	s.o.Say("postgres: making a new database cluster in %s", s.place.Dir)
@@ -53,6 +56,17 @@ func (s *Server) makeCluster(ctx context.Context) error {
 		return fmt.Errorf("put the new cluster in place: %w", err)
 	}
 	return nil
+}
+
+// findFitting finds the binaries of the version that wrote the data: no other can read it.
+func (s *Server) findFitting(version string) (err error) {
+	if s.binaries, err = Find(version); errors.Is(err, ErrNotInstalled) {
+		return fmt.Errorf(
+			"the data in %s was written by PostgreSQL %s, which is not installed: install it, or remove that folder to begin anew",
+			s.place.Dir, version,
+		)
+	}
+	return err
 }
 
 func (s *Server) initdb(ctx context.Context, dir string) error {

@@ -192,6 +192,19 @@ func TestHalfMadeClusterIsMadeAnew(t *testing.T) {
 	require.NoError(t, open(t, s.URL()).PingContext(t.Context()))
 }
 
+func TestDataOfAVersionThatIsNotInstalledIsLeftAlone(t *testing.T) {
+	sqltest.NeedServer(t)
+	var out said
+	dir := folder(t)
+	data := filepath.Join(dir, "postgres", "data")
+	require.NoError(t, os.MkdirAll(data, 0o700))
+	require.NoError(t, os.WriteFile(filepath.Join(data, "PG_VERSION"), []byte("7\n"), 0o600))
+	giveToServer(t, filepath.Dir(data), data)
+	_, err := pglocal.Start(t.Context(), pglocal.Options{Dir: dir, Throwaway: true, Say: out.say})
+	require.ErrorContains(t, err, "was written by PostgreSQL 7, which is not installed")
+	require.FileExists(t, filepath.Join(data, "PG_VERSION"))
+}
+
 func TestServerIsClosedToOthers(t *testing.T) {
 	sqltest.NeedServer(t)
 	var out said
