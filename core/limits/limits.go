@@ -54,7 +54,7 @@ type rule struct {
 // Book is all rules of a market. It is never changed after Parse.
 type Book struct {
 	currency   money.Currency
-	maxBalance map[int]int64
+	maxBalance map[int]int64 // by tier, in minor units; 0 is no bound
 	rules      []rule
 }
 
@@ -106,10 +106,11 @@ func (b *Book) Counters(op Operation, subject uuid.UUID) []ledger.Count {
 	return counts
 }
 
-// Cap is the most that may stand on an account of this tier after money came in; nil where there is no bound.
+// Cap is the most that may stand on an account of this tier after money came in; nil where there is no bound, and
+// nothing at all for a tier that the book does not list.
 func (b *Book) Cap(tier int, account uuid.UUID) *ledger.Cap {
-	most, bounded := b.maxBalance[tier]
-	if !bounded {
+	most, listed := b.maxBalance[tier]
+	if listed && most == 0 {
 		return nil
 	}
 	return &ledger.Cap{Account: account, Max: most}

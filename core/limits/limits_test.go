@@ -21,6 +21,7 @@ const rules = `
 currency: BBD
 tiers:
   - { tier: 0, max_balance: "500.00" }
+  - { tier: 3 }
 rules:
   - name: out
     operations: [p2p, cashout]
@@ -93,7 +94,8 @@ func TestCounters(t *testing.T) {
 func TestCap(t *testing.T) {
 	book, wallet := parse(t, rules), uuid.New()
 	require.Equal(t, &ledger.Cap{Account: wallet, Max: 500_00}, book.Cap(0, wallet))
-	require.Nil(t, book.Cap(3, wallet), "a tier without a bound")
+	require.Nil(t, book.Cap(3, wallet), "a tier that is listed without a bound")
+	require.Equal(t, &ledger.Cap{Account: wallet, Max: 0}, book.Cap(2, wallet), "a tier that nobody listed holds nothing")
 }
 
 func TestParseNamesEveryFault(t *testing.T) {
@@ -108,6 +110,9 @@ func TestParseNamesEveryFault(t *testing.T) {
 		{"an amount with too many decimals", `{currency: BBD, rules: [{name: a, operations: [p2p], tiers: [{tier: 0, single: {max: "1.001"}}]}]}`, "single.max"},
 		{"a minimum above the maximum", `{currency: BBD, rules: [{name: a, operations: [p2p], tiers: [{tier: 0, single: {min: "2", max: "1"}}]}]}`, "above single.max"},
 		{"no rules", "currency: BBD", "no rules"},
+		{"a tier without its balance's line", "currency: BBD\nrules: [{name: a, operations: [p2p], tiers: [{tier: 0}]}]", `rule "a": tier 0 has no line in tiers`},
+		{"a tier's balance twice", "currency: BBD\ntiers: [{tier: 0}, {tier: 0, max_balance: \"1\"}]\nrules: []", "tier 0 is listed twice"},
+		{"two documents", "currency: BBD\nrules: []\n---\nrules: []\n", "one document"},
 	}
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
@@ -137,8 +142,11 @@ func TestDemoData(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(rules))
 	f.Add([]byte("currency: BBD\nrules: []"))
-	f.Fuzz(func(_ *testing.T, data []byte) {
+	f.Fuzz(func(t *testing.T, data []byte) {
 		book, err := limits.Parse(data)
+		if (book == nil) == (err == nil) {
+			t.Errorf("Parse(%q) = %v, %v", data, book, err)
+		}
 		if err != nil {
 			return
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 
 	"github.com/goccy/go-yaml"
@@ -65,8 +66,12 @@ var (
 // Parse reads a book of limits and names every fault in it at once. Unknown fields are faults.
 func Parse(data []byte) (*Book, error) {
 	var in bookYAML
-	if err := yaml.NewDecoder(bytes.NewReader(data), yaml.Strict()).Decode(&in); err != nil {
+	decoder := yaml.NewDecoder(bytes.NewReader(data), yaml.Strict())
+	if err := decoder.Decode(&in); err != nil {
 		return nil, fmt.Errorf("read limits: %w", err)
+	}
+	if err := decoder.Decode(new(any)); !errors.Is(err, io.EOF) {
+		return nil, errors.New("read limits: there must be one document")
 	}
 	p := &parser{currency: in.Currency}
 	book := p.book(in)
@@ -94,9 +99,10 @@ func (p *parser) book(in bookYAML) *Book {
 	for _, t := range in.Tiers {
 		where := fmt.Sprintf("tier %d", t.Tier)
 		p.tier(where, t.Tier)
-		if most := p.amount(where+" max_balance", t.MaxBalance); most > 0 {
-			b.maxBalance[t.Tier] = most
+		if _, twice := b.maxBalance[t.Tier]; twice {
+			p.fault("%s is listed twice", where)
 		}
+		b.maxBalance[t.Tier] = p.amount(where+" max_balance", t.MaxBalance)
 	}
 	if len(in.Rules) == 0 {
 		p.fault("no rules")
@@ -106,6 +112,11 @@ func (p *parser) book(in bookYAML) *Book {
 			p.fault("two rules are called %q", r.Name)
 		}
 		b.rules = append(b.rules, p.rule(r))
+		for _, a := range r.Tiers {
+			if _, listed := b.maxBalance[a.Tier]; !listed {
+				p.fault("rule %q: tier %d has no line in tiers", r.Name, a.Tier)
+			}
+		}
 	}
 	return b
 }
