@@ -31,6 +31,7 @@ const defaultResumeTTL = time.Hour
 // Store is the sessions in Redis. It is safe for use by many goroutines.
 type Store struct {
 	redis     redis.UniversalClient
+	convoy    *convoy // nil for a Cluster
 	box       *secret.Box
 	callers   *secret.MAC
 	prefix    string
@@ -58,6 +59,9 @@ func Open(o Options) (*Store, error) {
 		prefix:    o.Prefix,
 		resumeTTL: o.ResumeTTL,
 		mishap:    o.Mishap,
+	}
+	if node, ok := client.(*redis.Client); ok {
+		s.convoy = &convoy{client: node}
 	}
 	if s.resumeTTL <= 0 {
 		s.resumeTTL = defaultResumeTTL
@@ -119,12 +123,7 @@ func (s *Store) Load(ctx context.Context, key Key, m msisdn.MSISDN, withResume b
 	if l.name, err = s.recordKey(key, m, l.caller); err != nil {
 		return Loaded{}, err
 	}
-	var stored, pointed []byte
-	if withResume {
-		stored, pointed, err = s.getBoth(ctx, &l)
-	} else {
-		stored, err = absent(s.redis.Get(ctx, l.name))
-	}
+	stored, pointed, err := s.read(ctx, &l, withResume)
 	if err != nil {
 		return Loaded{}, s.unavailable(err, "load session")
 	}
@@ -137,11 +136,19 @@ func (s *Store) Load(ctx context.Context, key Key, m msisdn.MSISDN, withResume b
 	return s.admit(l, stored, m)
 }
 
-// getBoth reads the record and the resume pointer, wherever in a Cluster each lies.
-func (s *Store) getBoth(ctx context.Context, l *Loaded) (stored, pointed []byte, err error) {
-	pipe := s.redis.Pipeline()
-	record, pointer := pipe.Get(ctx, l.name), pipe.Get(ctx, s.resumeKey(l.caller))
-	_, _ = pipe.Exec(ctx) // each command holds its own error
+// read reads the record and, if asked, the resume pointer, wherever in a Cluster each lies.
+func (s *Store) read(ctx context.Context, l *Loaded, withResume bool) (stored, pointed []byte, err error) {
+	record := redis.NewStringCmd(ctx, "get", l.name)
+	if !withResume {
+		if err = s.run(ctx, record); err == nil {
+			stored, err = absent(record)
+		}
+		return stored, nil, err
+	}
+	pointer := redis.NewStringCmd(ctx, "get", s.resumeKey(l.caller))
+	if err = s.run(ctx, record, pointer); err != nil {
+		return nil, nil, err
+	}
 	pointed, l.Problem = absent(pointer)
 	if l.Problem != nil {
 		l.Problem = s.unavailable(l.Problem, "load resume pointer")

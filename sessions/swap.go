@@ -51,32 +51,33 @@ type pointer struct {
 // send does the write and gives the record that was in its way, nil if it is done.
 // aside is what became of the pointer, which decides nothing.
 func (s *Store) send(ctx context.Context, w write) (stored []byte, aside, err error) {
-	keys := []string{w.key}
 	args := []any{w.expected, w.record[:versionSize], w.record, w.ttl.Milliseconds()}
-	var done *redis.Cmd
+	done := redis.NewCmd(ctx, append([]any{"evalsha", swap.Hash(), 1, w.key}, args...)...)
 	if w.pointer == nil {
-		done = swap.EvalSha(ctx, s.redis, keys, args...)
+		err = s.run(ctx, done)
 	} else {
-		pipe := s.redis.Pipeline()
-		done = swap.EvalSha(ctx, pipe, keys, args...)
-		changed := w.pointer.queue(ctx, pipe)
-		_, _ = pipe.Exec(ctx) // each command holds its own error
-		aside = changed.Err()
+		changed := w.pointer.command(ctx)
+		if err = s.run(ctx, done, changed); err == nil {
+			aside = changed.Err()
+		}
+	}
+	if err != nil {
+		return nil, nil, err
 	}
 	if redis.HasErrorPrefix(done.Err(), "NOSCRIPT") {
 		// The node has not seen the script yet: it is new, restarted or was flushed.
 		// EVAL goes to that very node and teaches it.
-		done = swap.Eval(ctx, s.redis, keys, args...)
+		done = swap.Eval(ctx, s.redis, []string{w.key}, args...)
 	}
 	stored, err = blocked(done)
 	return stored, aside, err
 }
 
-func (p *pointer) queue(ctx context.Context, pipe redis.Pipeliner) redis.Cmder {
+func (p *pointer) command(ctx context.Context) redis.Cmder {
 	if p.sealed == nil {
-		return pipe.Del(ctx, p.key)
+		return redis.NewIntCmd(ctx, "del", p.key)
 	}
-	return pipe.Set(ctx, p.key, p.sealed, p.ttl)
+	return redis.NewStatusCmd(ctx, "set", p.key, p.sealed, "px", p.ttl.Milliseconds())
 }
 
 // blocked reads the script's answer.
