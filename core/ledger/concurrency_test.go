@@ -147,8 +147,8 @@ func TestSameKeyWithAnotherBodyIsAConflict(t *testing.T) {
 	m.must(c)
 	m.refused(&other, fault.IdempotencyConflict)
 	// In one group as well.
-	first, second := m.transfer(from, to, 30), ledger.Command{}
-	second = *first
+	first := m.transfer(from, to, 30)
+	second := *first
 	second.Body[0]++
 	var conflicts int
 	for _, copies := range storm([]*ledger.Writer{m.Writer}, []*ledger.Command{first, &second}, 1) {

@@ -165,7 +165,7 @@ create table idempotency_keys (
     body       bytea       not null check (length(body) = 32),
     code       text,
     result     text
-) with (fillfactor = 25);
+) with (fillfactor = 30);
 
 create index idempotency_keys_age on idempotency_keys using brin (created_at);
 

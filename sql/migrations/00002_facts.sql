@@ -76,7 +76,7 @@ create table notices (
     status         text        not null default 'queued' check (status in ('queued', 'sent', 'failed')),
     provider_ref   text        not null default '',
     failure        text        not null default ''
-) with (fillfactor = 80);
+) with (fillfactor = 90);
 
 create unique index notices_dedupe on notices (dedupe) where dedupe is not null;
 create index notices_queued on notices (available_at) where status = 'queued';
