@@ -388,3 +388,24 @@ func TestCounterNeverPassesItsCapUnderRaces(t *testing.T) {
 	require.Equal(t, 50, once(t, storm(nodes, commands, 1)))
 	require.Equal(t, int64(500), m.count("select used from counters where subject = $1", from))
 }
+
+func TestIdleWriterKeepsItsLaneAndGivesItBack(t *testing.T) {
+	m := newMarket(t)
+	db, err := ledger.OpenDB(context.Background(), m.url)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, db.Close()) }()
+	w, err := ledger.NewWriter(ledger.WriterOptions{DB: db, Clock: m.clock, Node: "idle", Lease: 300 * time.Millisecond})
+	require.NoError(t, err)
+	const held = "select count(*) from lanes where holder like 'idle/%' and leased_until > clock_timestamp() and epoch = 1"
+	const renewed = `select count(*) from lanes
+		where holder like 'idle/%' and leased_until > $1::timestamptz`
+	var first time.Time
+	require.NoError(t, m.db.Get(context.Background(), &first, sql.Query{Name: "test",
+		Text: "select leased_until from lanes where holder like 'idle/%'"}))
+	require.Eventually(t, func() bool { return m.count(renewed, first.Add(500*time.Millisecond)) == 1 }, patience, 10*time.Millisecond)
+	require.Equal(t, int64(1), m.count(held), "the same lease, renewed")
+	require.NoError(t, w.Close(context.Background()))
+	require.Zero(t, m.count(held))
+	_, err = w.Submit(context.Background(), m.fund(m.fees, 1))
+	require.Equal(t, fault.ServiceUnavailable, codeOf(err))
+}
