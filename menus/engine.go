@@ -21,7 +21,7 @@ func (e *Engine) Begin(ctx context.Context, s *sessions.Session, d Dial, resume 
 	if err := t.open(ctx, resume); err != nil {
 		return t.fail(err, Result)
 	}
-	out := t.show(ctx)
+	out := t.show()
 	for _, input := range ahead {
 		if out.Reply.End || t.tried || t.stranger() {
 			return out
@@ -81,7 +81,7 @@ func (t *Turn) take(ctx context.Context, input string) Outcome {
 		return t.finish("stop.dial_again", fmt.Errorf("session of menu %s stands on unknown %q", t.s.Menu, t.place()))
 	}
 	if move, ok := t.engineMove(input); ok {
-		return move(ctx)
+		return move()
 	}
 	if t.s.Flow == "" {
 		return t.choose(ctx, input)
@@ -104,7 +104,7 @@ func (t *Turn) stands() bool {
 func (t *Turn) choose(ctx context.Context, input string) Outcome {
 	menu := t.e.menus[t.s.Screen]
 	if input == waitingDigit && t.canContinue() {
-		return t.resumeErrand(ctx)
+		return t.resumeErrand()
 	}
 	for _, option := range menu.Options {
 		if option.Digit != input {
@@ -113,7 +113,7 @@ func (t *Turn) choose(ctx context.Context, input string) Outcome {
 		if _, isMenu := t.e.menus[option.To]; isMenu {
 			t.push()
 			t.s.Screen = option.To
-			return t.show(ctx)
+			return t.show()
 		}
 		return t.enter(ctx, option.To)
 	}
@@ -133,7 +133,7 @@ func (t *Turn) enter(ctx context.Context, name string) Outcome {
 	if t.s.Screen != "" {
 		t.push()
 	}
-	return t.moveTo(ctx, name, start)
+	return t.moveTo(name, start)
 }
 
 // read hands the input to the screen's reader and makes the move it names.
@@ -145,18 +145,19 @@ func (t *Turn) read(ctx context.Context, input string) Outcome {
 	if err != nil {
 		return t.fail(err, screen.Kind)
 	}
-	next, err := m.fire(ctx, t.s.Screen, event)
+	t.moved = t.moving
+	next, err := m.fire(t.s.Screen, event)
 	if err != nil {
 		return t.fail(err, Result)
 	}
 	if next != t.s.Screen && m.flow.Screens[next].Kind != Result {
 		t.push()
 	}
-	return t.moveTo(ctx, t.s.Flow, next)
+	return t.moveTo(t.s.Flow, next)
 }
 
 // moveTo stands the session on a flow's screen and shows it.
-func (t *Turn) moveTo(ctx context.Context, flow, screen string) Outcome {
+func (t *Turn) moveTo(flow, screen string) Outcome {
 	t.s.Flow, t.s.Screen, t.s.Tries, t.s.Page = flow, screen, 0, 0
 	page := t.e.flows[flow].flow.Screens[screen]
 	switch {
@@ -170,7 +171,7 @@ func (t *Turn) moveTo(ctx context.Context, flow, screen string) Outcome {
 	default:
 		t.dropPointer()
 	}
-	return t.show(ctx)
+	return t.show()
 }
 
 // fail words a refusal: the same screen again while tries are left, else a polite end.
@@ -178,9 +179,9 @@ func (t *Turn) fail(err error, kind Kind) Outcome {
 	r := t.refused(err, kind)
 	if r.ends {
 		t.abandonPointer(err)
-		return t.finish(r.key, err)
+		return t.finish(r.key, unworded(err))
 	}
-	return t.retry(r.key, err)
+	return t.retry(r.key, unworded(err))
 }
 
 // retry shows the same screen with one short reason first; the third bad answer ends the dialogue safely.
@@ -192,9 +193,8 @@ func (t *Turn) retry(key string, err error) Outcome {
 		return t.finish("stop.tries", err)
 	}
 	t.note = key
-	out := t.show(context.Background())
-	out.Err = err
-	return out
+	t.err = err
+	return t.show()
 }
 
 // secretAwaited tells that the present screen takes a secret.

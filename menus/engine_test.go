@@ -43,10 +43,29 @@ func (known) Status(context.Context, identity.Subject) (identity.Status, error) 
 
 // small is a bank of one menu and two flows, whose readers do as a test says.
 type small struct {
-	t      *testing.T
-	engine *menus.Engine
-	s      *sessions.Session
-	read   menus.Reader
+	t       *testing.T
+	engine  *menus.Engine
+	options menus.Options
+	s       *sessions.Session
+	read    menus.Reader
+}
+
+// pays replaces the bank's errands by one that takes a PIN.
+func (b *small) pays(debits bool, read menus.Reader) {
+	b.options.Tables = menus.Tables{
+		Menus: []menus.Menu{{Name: "customer", Text: "menu.customer", Options: []menus.Option{{Digit: "1", To: "pay"}}}},
+		Flows: []menus.Flow{{
+			Name: "pay", Purpose: policy.CustomerTransact, Money: debits, Starts: []string{"confirm"},
+			Events: fsm.Events{{Name: "next", Src: []string{"confirm"}, Dst: "done"}},
+			Screens: map[string]menus.Screen{
+				"confirm": {Kind: menus.Authorise, Text: "pay.confirm", Read: read, Debits: debits},
+				"done":    {Kind: menus.Result, Text: "pay.done"},
+			},
+		}},
+	}
+	var err error
+	b.engine, err = menus.New(b.options)
+	require.NoError(b.t, err)
 }
 
 func newSmall(t *testing.T, texts map[string]string) *small {
@@ -70,7 +89,7 @@ func newSmall(t *testing.T, texts map[string]string) *small {
 	require.NoError(t, err)
 	packs, err := menus.ReadPacks(fstest.MapFS{"en.json": {Data: data}}, "en")
 	require.NoError(t, err)
-	b.engine, err = menus.New(menus.Options{
+	b.options = menus.Options{
 		Packs: packs, Clock: clock.NewManual(now), Currency: "BBD", Region: "BB", Location: time.UTC, Help: "100",
 		Services: menus.Services{Customers: known{}, Identity: known{}},
 		Tables: menus.Tables{
@@ -95,7 +114,8 @@ func newSmall(t *testing.T, texts map[string]string) *small {
 				},
 			}},
 		},
-	})
+	}
+	b.engine, err = menus.New(b.options)
 	require.NoError(t, err)
 	return b
 }
@@ -291,4 +311,58 @@ func TestSorryWordsAFaultInALanguageThatIsUnknown(t *testing.T) {
 	require.Equal(t, sessions.Reply{Text: "Not you\nRef ABCDEF", End: true}, reply, "every failure shows its reference")
 	reply = b.engine.Sorry("en", fault.New(fault.NotFound, ""), "ABCDEF")
 	require.Equal(t, sessions.Reply{Text: "Not in use\nRef ABCDEF", End: true}, reply)
+}
+
+// TestHopWhoseTimeIsOverHarmsNobodyElse: a machine that was lent to a dead hop must not be lent on with its transition
+// pending.
+func TestHopWhoseTimeIsOverHarmsNobodyElse(t *testing.T) {
+	b := newSmall(t, nil)
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	for range 3 {
+		b.begin()
+		b.key("1")
+		b.s.Hop++
+		b.engine.Input(over, b.s, b.dial(), "late")
+	}
+	for range 20 {
+		b.begin()
+		require.Equal(t, "CON First x"+footer, b.key("1"))
+		require.Equal(t, "CON Second hello"+footer, func() string { b.read = keeping("typed"); return b.key("hello") }())
+	}
+}
+
+// TestNoFailureAfterMoneyMovedSaysThatNothingWasSent: whatever breaks once core has done it, the caller waits for the
+// SMS; before, nothing was sent; and an enquiry promises no SMS.
+func TestNoFailureAfterMoneyMovedSaysThatNothingWasSent(t *testing.T) {
+	cases := []struct {
+		name   string
+		debits bool
+		event  string
+		err    error
+		want   string
+		moved  bool
+	}{
+		{"it broke afterwards", true, "fly", nil, "Wait for our SMS.", true},
+		{"the outcome is open", true, "", fault.New(fault.IdempotencyInProgress, ""), "Wait for our SMS.", false},
+		{"it broke before", true, "", errors.New("disk on fire"), "Nothing sent.", false},
+		{"the ledger is away", true, "", fault.New(fault.ServiceUnavailable, ""), "Nothing sent.", false},
+		{"an enquiry's outcome is open", false, "", fault.New(fault.IdempotencyInProgress, ""), "Busy. Ref 7K3M9Q", false},
+		{"an enquiry broke", false, "fly", nil, "Problem. Ref 7K3M9Q", false},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			b := newSmall(t, map[string]string{
+				"fault.IDEMPOTENCY_IN_PROGRESS": "Wait for our SMS.", "fault.NOTHING_SENT": "Nothing sent.",
+				"waiting.pay": "x", "pay.confirm": "Pay", "pay.done": "Paid", "option.pay": "Pay",
+			})
+			b.pays(c.debits, func(context.Context, *menus.Turn, string) (string, error) { return c.event, c.err })
+			b.begin()
+			b.key("1")
+			b.s.Hop++
+			out := b.engine.Input(t.Context(), b.s, b.dial(), "1357")
+			require.Equal(t, sessions.Reply{Text: c.want, End: true}, out.Reply)
+			require.Equal(t, c.moved, out.Moved)
+		})
+	}
 }

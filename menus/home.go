@@ -2,8 +2,6 @@ package menus
 
 import (
 	"context"
-	"errors"
-	"time"
 
 	"nova/core/fault"
 	"nova/core/identity"
@@ -130,8 +128,8 @@ func (t *Turn) unlocked(ctx context.Context, who identity.Subject, home string, 
 	if err != nil {
 		return err
 	}
-	if left := status.LockedUntil.Sub(t.Now()); left > 0 {
-		return fault.New(fault.AccountLocked, "PIN of %s", who.ID).With("retry_after_seconds", int(left/time.Second))
+	if status.LockedUntil.After(t.Now()) {
+		return fault.Locked(t.Now(), status.LockedUntil, "PIN of %s", who.ID)
 	}
 	if !status.HasPIN && who.Kind == identity.Operator {
 		return stop("no_operator_pin")
@@ -152,11 +150,3 @@ func (t *Turn) standHome(place string) {
 
 // maxBusiness is what a business's name may take on a screen.
 const maxBusiness = 24
-
-// check refuses an engine without its parts.
-func (o Options) check() error {
-	if o.Packs == nil || o.Clock == nil || o.Location == nil || !o.Currency.Valid() {
-		return errors.New("the engine needs language packs, a clock, a location and a currency")
-	}
-	return nil
-}

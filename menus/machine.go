@@ -73,7 +73,10 @@ func (m *machine) checkScreens() error {
 }
 
 // fire moves from a screen by an event and returns the next screen. Staying where one is, is a move too.
-func (m *machine) fire(ctx context.Context, from, event string) (string, error) {
+//
+// A move is never given the hop's context: a machine whose context has ended keeps its transition pending, and would
+// refuse every hop that borrows it afterwards. A machine that failed is not lent again.
+func (m *machine) fire(from, event string) (string, error) {
 	if !slices.Contains(m.states, from) {
 		return "", fmt.Errorf("flow %s has no screen %q", m.flow.Name, from)
 	}
@@ -81,12 +84,13 @@ func (m *machine) fire(ctx context.Context, from, event string) (string, error) 
 	if !ok {
 		return "", fmt.Errorf("flow %s: the pool holds something else", m.flow.Name)
 	}
-	defer m.pool.Put(f)
 	f.SetState(from)
-	err := f.Event(ctx, event)
+	err := f.Event(context.Background(), event)
 	var stayed fsm.NoTransitionError
 	if err != nil && !errors.As(err, &stayed) {
 		return "", fmt.Errorf("flow %s: %w", m.flow.Name, err)
 	}
-	return f.Current(), nil
+	to := f.Current()
+	m.pool.Put(f)
+	return to, nil
 }

@@ -16,6 +16,7 @@ package menus
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -52,6 +53,9 @@ type Outcome struct {
 	Reply sessions.Reply
 	// Resume is what the caller's next dial shall find: nil leaves the pointer as it is, a zero value deletes it.
 	Resume *sessions.Resume
+	// Moved tells that the hop moved money, or set some aside: its reply must reach the handset, whatever other hop of
+	// the session was first to be saved.
+	Moved bool
 	// Err is for the log line; the reply already words it.
 	Err error
 }
@@ -72,6 +76,14 @@ type Options struct {
 	Help string
 }
 
+// check refuses an engine without its parts.
+func (o Options) check() error {
+	if o.Packs == nil || o.Clock == nil || o.Location == nil || !o.Currency.Valid() {
+		return errors.New("the engine needs language packs, a clock, a location and a currency")
+	}
+	return nil
+}
+
 // Engine walks people through menus. It is safe for concurrent use; a session is not, and belongs to one hop.
 type Engine struct {
 	o       Options
@@ -86,10 +98,10 @@ func New(o Options) (*Engine, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	e := &Engine{o: o, flows: map[string]*machine{}, menus: map[string]Menu{}}
 	if o.Tables.Menus == nil {
 		o.Tables = BuiltIn()
 	}
+	e := &Engine{o: o, flows: map[string]*machine{}, menus: map[string]Menu{}}
 	for _, menu := range o.Tables.Menus {
 		e.menus[menu.Name] = menu
 	}

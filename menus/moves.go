@@ -1,7 +1,6 @@
 package menus
 
 import (
-	"context"
 	"maps"
 	"slices"
 	"strings"
@@ -18,7 +17,7 @@ const (
 )
 
 // engineMove finds what the engine itself does with an input.
-func (t *Turn) engineMove(input string) (func(context.Context) Outcome, bool) {
+func (t *Turn) engineMove(input string) (func() Outcome, bool) {
 	switch {
 	case input == backKey && !t.atHome():
 		return t.back, true
@@ -50,9 +49,9 @@ func (t *Turn) stand(place string) {
 }
 
 // back returns to the screen before; past a menu it forgets the errand.
-func (t *Turn) back(ctx context.Context) Outcome {
+func (t *Turn) back() Outcome {
 	if len(t.s.Stack) == 0 {
-		return t.home(ctx)
+		return t.home()
 	}
 	t.dropPointer()
 	last := len(t.s.Stack) - 1
@@ -61,22 +60,22 @@ func (t *Turn) back(ctx context.Context) Outcome {
 	if t.s.Flow == "" {
 		t.forget()
 	}
-	return t.show(ctx)
+	return t.show()
 }
 
 // home returns to the first screen and forgets the errand.
-func (t *Turn) home(ctx context.Context) Outcome {
+func (t *Turn) home() Outcome {
 	t.dropPointer()
 	t.forget()
 	t.s.Stack = nil
 	t.stand(t.Value(myHome))
-	return t.show(ctx)
+	return t.show()
 }
 
 // more turns the page; after the last comes the first.
-func (t *Turn) more(ctx context.Context) Outcome {
+func (t *Turn) more() Outcome {
 	t.s.Page++
-	return t.show(ctx)
+	return t.show()
 }
 
 // forget drops an errand's values and keeps the caller's.

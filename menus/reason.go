@@ -42,22 +42,53 @@ type refusal struct {
 func (t *Turn) refused(err error, kind Kind) refusal {
 	f := fault.From(err)
 	t.showExtra(f)
+	t.undecided = outcomeUnknown(err)
 	var r *reasonError
 	if errors.As(err, &r) {
 		return refusal{key: r.key, ends: r.ends}
 	}
 	told := refusal{key: "fault." + string(f.Code), ends: true}
 	switch {
-	case t.moving && (f.Kind == fault.Internal || f.Kind == fault.Unavailable):
-		told.key = "fault." + nothingSent
+	case fault.Ours(f), f.Code == fault.IdempotencyInProgress:
+		told.key = t.troubled()
+		if !t.moving {
+			told.key = "fault." + string(busyRather(f.Code))
+		}
 	case f.Code == fault.PINInvalid, kind == Input && mendable[f.Code]:
 		told.ends = false
 	}
 	return told
 }
 
-// nothingSent words a failure of ours on a screen that moves money: it failed before the ledger took the command.
-const nothingSent = "NOTHING_SENT"
+// troubled words a failure of ours, or an outcome that is not known yet, on a screen that moves money: nothing was
+// sent where the failure came before the ledger took the command, and else the SMS that was promised will tell.
+func (t *Turn) troubled() string {
+	switch {
+	case t.moved || t.undecided:
+		return "fault." + string(fault.IdempotencyInProgress)
+	case t.moving:
+		return "fault.NOTHING_SENT"
+	default:
+		return "fault." + string(fault.InternalServerError)
+	}
+}
+
+// busyRather words an enquiry whose outcome is not known yet: no SMS is promised for it.
+func busyRather(code fault.Code) fault.Code {
+	if code == fault.IdempotencyInProgress {
+		return fault.ServiceUnavailable
+	}
+	return code
+}
+
+// unworded is what the log is told of a reader's refusal: the fault behind the words, nothing where there is none.
+func unworded(err error) error {
+	var r *reasonError
+	if errors.As(err, &r) {
+		return r.err
+	}
+	return err
+}
 
 // showExtra shows what a fault tells beside its code.
 func (t *Turn) showExtra(f *fault.Error) {
@@ -118,8 +149,12 @@ func isUnknownCustomer(err error) bool { return fault.Is(err, fault.CustomerNotF
 
 // wrongAnswers words a wrong answer to who-are-you: it is no PIN yet.
 func wrongAnswers(err error) error {
-	if fault.Is(err, fault.PINInvalid) {
+	switch {
+	case fault.Is(err, fault.PINInvalid):
 		return &reasonError{key: "reason.not_right", err: err}
+	case fault.Is(err, fault.AccountLocked):
+		return &reasonError{key: "stop.answers_locked", ends: true, err: err}
+	default:
+		return err
 	}
-	return err
 }

@@ -1,7 +1,6 @@
 package menus
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -14,8 +13,7 @@ var defaultBudget = gsm7.Default
 
 // show renders the present screen. A menu or an input too long for one screen is paged; a screen that takes a PIN
 // and a result never are (the lint proves that they fit).
-func (t *Turn) show(ctx context.Context) Outcome {
-	_ = ctx // rendering asks nobody
+func (t *Turn) show() Outcome {
 	pages, err := t.pages()
 	if err != nil {
 		return t.fail(err, Result)
@@ -37,7 +35,7 @@ func (t *Turn) reply(text string, end bool) Outcome {
 	text = t.dial.Budget.Cut(text)
 	t.s.Reply = sessions.Reply{Text: text, End: end}
 	t.s.Ended = end
-	return Outcome{Reply: t.s.Reply, Resume: t.resume, Err: t.err}
+	return Outcome{Reply: t.s.Reply, Resume: t.resume, Moved: t.moved, Err: t.err}
 }
 
 // finish ends the dialogue with a text of the language packs.
@@ -45,7 +43,7 @@ func (t *Turn) finish(key string, err error) Outcome {
 	text, missing, fillErr := t.e.o.Packs.fill(t.s.Language, key, t.value)
 	if fillErr != nil || len(missing) > 0 {
 		err = errors.Join(err, fillErr, lacks(key, missing))
-		text, _, _ = t.e.o.Packs.fill(t.s.Language, "fault.INTERNAL_SERVER_ERROR", t.value) // proved to exist
+		text, _, _ = t.e.o.Packs.fill(t.s.Language, t.troubled(), t.value) // proved to exist
 	}
 	t.err = errors.Join(t.err, err)
 	return t.reply(text, true)

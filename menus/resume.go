@@ -3,6 +3,7 @@ package menus
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"maps"
 	"strings"
 	"time"
@@ -124,8 +125,8 @@ func (t *Turn) line(key string, resume *sessions.Resume) {
 func (t *Turn) keepWaiting(resume *sessions.Resume) {
 	kept, err := json.Marshal(resume)
 	label, labelErr := t.text("key.continue")
-	if err != nil || labelErr != nil {
-		t.err = labelErr
+	if err := errors.Join(err, labelErr); err != nil {
+		t.err = err
 		return
 	}
 	t.s.Values[myWaiting] = string(kept)
@@ -139,7 +140,7 @@ func (t *Turn) canContinue() bool {
 
 // resumeErrand stands the session on the confirmation that was dropped, under the same intent: should the first try
 // have gone through after all, the second cannot pay again.
-func (t *Turn) resumeErrand(ctx context.Context) Outcome {
+func (t *Turn) resumeErrand() Outcome {
 	var resume sessions.Resume
 	if err := json.Unmarshal([]byte(t.Value(myWaiting)), &resume); err != nil {
 		return t.fail(err, Result)
@@ -154,7 +155,7 @@ func (t *Turn) resumeErrand(ctx context.Context) Outcome {
 	t.s.Stack = append([]string{t.Value(myHome)}, resume.Stack...)
 	t.s.Stack = compact(t.s.Stack)
 	t.continued = true
-	return t.moveTo(ctx, resume.Flow, resume.Screen)
+	return t.moveTo(resume.Flow, resume.Screen)
 }
 
 // compact drops places that stand twice, keeping the first.

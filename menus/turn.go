@@ -2,6 +2,7 @@ package menus
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -42,6 +43,8 @@ type Turn struct {
 	err       error
 	preview   func(name string) (string, bool)
 	moving    bool // the reader that ran may move money
+	moved     bool // and it did
+	undecided bool // the ledger has the command and has not answered
 	ahead     bool // the input was dialled ahead
 	tried     bool // the input was refused
 	continued bool // an unfinished errand is taken up again, under its old intent
@@ -62,7 +65,7 @@ func (t *Turn) Keep(name, value string) { t.s.Values[name] = value }
 // KeepAmount stores an amount: name holds what screens show, name.minor what is counted.
 func (t *Turn) KeepAmount(name string, a money.Amount) {
 	t.Keep(name, a.Format())
-	t.Keep(name+".minor", fmt.Sprint(a.Minor))
+	t.Keep(name+".minor", strconv.FormatInt(a.Minor, 10))
 }
 
 // KeepID stores an id.
@@ -73,8 +76,8 @@ func (t *Turn) Value(name string) string { return t.s.Values[name] }
 
 // Amount reads what KeepAmount stored.
 func (t *Turn) Amount(name string) (money.Amount, error) {
-	var minor int64
-	if _, err := fmt.Sscan(t.Value(name+".minor"), &minor); err != nil {
+	minor, err := strconv.ParseInt(t.Value(name+".minor"), 10, 64)
+	if err != nil {
 		return money.Amount{}, fmt.Errorf("session value %s: %w", name, err)
 	}
 	return money.Of(minor, t.e.o.Currency), nil
