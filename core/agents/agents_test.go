@@ -136,9 +136,20 @@ func TestOwnersAreToldFirstAndViewersNever(t *testing.T) {
 	w := newWorld(t)
 	owner := w.operator("12462500013", agents.Owner)
 	w.operator("12462500014", agents.Viewer)
-	told, err := w.agents.OperatorsOf(t.Context(), w.agent.ID)
+	shop, err := w.agents.StaffedByID(t.Context(), w.agent.ID)
 	require.NoError(t, err)
-	require.Equal(t, []agents.Operator{owner, w.clerk}, told)
+	require.Equal(t, agents.Staffed{Agent: w.agent, Operators: []agents.Operator{owner, w.clerk}}, shop)
+}
+
+func TestAnAgentWithoutStaffIsFoundAndNobodyIsNot(t *testing.T) {
+	w := newWorld(t)
+	lonely, err := w.agents.CreateAgent(t.Context(), agents.NewAgent{Code: "100099", Type: agents.Ordinary})
+	require.NoError(t, err)
+	shop, err := w.agents.StaffedByID(t.Context(), lonely.ID)
+	require.NoError(t, err)
+	require.Equal(t, agents.Staffed{Agent: lonely}, shop)
+	_, err = w.agents.StaffedByID(t.Context(), uuid.New())
+	refused(t, err, fault.NotFound)
 }
 
 func TestCodesTillsAndNumbersAreUnique(t *testing.T) {

@@ -107,13 +107,6 @@ func (s *Service) CreateMerchant(ctx context.Context, till, name string) (Mercha
 	return m, err
 }
 
-// OperatorsOf lists who is told of money at an agent when the customer names only the agent: at most five active
-// people, owners first.
-func (s *Service) OperatorsOf(ctx context.Context, agent uuid.UUID) ([]Operator, error) {
-	told, _, err := s.staff.Load(ctx, agent)
-	return told, err
-}
-
 // SetAgentStatus suspends, reinstates or closes an agent, and with it all who work for it.
 func (s *Service) SetAgentStatus(ctx context.Context, agent uuid.UUID, to Status) error {
 	if err := knownStatus(to); err != nil {

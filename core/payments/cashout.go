@@ -26,7 +26,7 @@ func (s *Service) QuoteCashOut(ctx context.Context, from uuid.UUID, agentCode st
 	if err != nil {
 		return Quote{}, err
 	}
-	d, err := s.cashOut(ctx, from, agent, ask)
+	d, err := s.cashOut(ctx, from, agents.Staffed{Agent: agent}, ask) // nobody is told of a quote
 	if err != nil {
 		return Quote{}, err
 	}
@@ -37,7 +37,7 @@ func (s *Service) QuoteCashOut(ctx context.Context, from uuid.UUID, agentCode st
 // The agent's operators are told to pay.
 func (s *Service) CashOutAtAgent(ctx context.Context, o CashOutOrder) (Receipt, error) {
 	return s.run(ctx, func() (*deal, error) {
-		agent, err := s.agents.AgentByID(ctx, o.Agent)
+		agent, err := s.agents.StaffedByID(ctx, o.Agent)
 		if err != nil {
 			return nil, err
 		}
@@ -45,7 +45,7 @@ func (s *Service) CashOutAtAgent(ctx context.Context, o CashOutOrder) (Receipt, 
 	}, o.Order)
 }
 
-func (s *Service) cashOut(ctx context.Context, from uuid.UUID, agent agents.Agent, ask Ask) (*deal, error) {
+func (s *Service) cashOut(ctx context.Context, from uuid.UUID, agent agents.Staffed, ask Ask) (*deal, error) {
 	if err := agent.Usable(); err != nil {
 		return nil, onPayee(err)
 	}
@@ -53,30 +53,26 @@ func (s *Service) cashOut(ctx context.Context, from uuid.UUID, agent agents.Agen
 	if err != nil {
 		return nil, err
 	}
-	operators, err := s.agents.OperatorsOf(ctx, agent.ID)
-	if err != nil {
-		return nil, err
-	}
 	d := s.newDeal(transactions.CashOut, ask)
-	d.from, d.to = customerParty(payer), agentParty(agent)
+	d.from, d.to = customerParty(payer), agentParty(agent.Agent)
 	d.limited = d.from
-	d.earner, d.agent, d.outlet = agent.Commission, agent.ID, onlyOutlet(operators)
+	d.earner, d.agent, d.outlet = agent.Commission, agent.ID, onlyOutlet(agent.Operators)
 	d.proving, d.promisee = payer.Subject(), toldCustomer(payer)
 	if err := s.price(d); err != nil {
 		return nil, err
 	}
-	d.notices = d.paidOut(payer, agent, operators)
+	d.notices = d.paidOut(payer, agent)
 	return d, nil
 }
 
 // paidOut are the notices of a cash-out: the customer's receipt, and the operators' word that they may pay.
-func (d *deal) paidOut(c customers.Customer, a agents.Agent, operators []agents.Operator) []outbox.Notice {
+func (d *deal) paidOut(c customers.Customer, a agents.Staffed) []outbox.Notice {
 	notices := []outbox.Notice{
 		d.notice(NoticeCashOutCustomer, toldCustomer(c), c.Wallet, map[string]string{
 			"fee": d.fee(), "agent": a.TradingName, "agent_code": a.Code,
 		}),
 	}
-	for _, o := range operators {
+	for _, o := range a.Operators {
 		notices = append(notices, d.notice(NoticeCashOutOperator, toldOperator(o), a.Float, d.forOperator(c)))
 	}
 	return notices

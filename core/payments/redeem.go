@@ -99,7 +99,7 @@ func (s *Service) redeem(ctx context.Context, o agents.Operator, c customers.Cus
 		return nil, err
 	}
 	d.holds = []ledger.HoldMove{ledger.RedeemHold(hold.ID, hold.Minor, secret.Text{})}
-	d.notices = d.paidOut(c, o.Agent, []agents.Operator{o})
+	d.notices = d.paidOut(c, agents.Staffed{Agent: o.Agent, Operators: []agents.Operator{o}})
 	return d, nil
 }
 
