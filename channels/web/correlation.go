@@ -44,13 +44,20 @@ func alphanumeric(b byte) bool {
 // newCorrelation is 26 characters of base32: 130 random bits.
 func newCorrelation() string { return rand.Text() }
 
-// correlate takes the caller's id or makes one, and puts it on the answer whatever happens next.
+// correlate begins every request.
 func (a *App) correlate(c *fiber.Ctx) error {
+	a.greet(c)
+	return c.Next()
+}
+
+// greet puts on the answer what it has whatever happens next: the caller's id, or one of ours, and the security
+// headers.
+func (a *App) greet(c *fiber.Ctx) {
 	id := c.Get(CorrelationHeader)
 	if !sane(id) {
 		id = newCorrelation()
 	}
 	c.Set(CorrelationHeader, id)
 	c.SetUserContext(context.WithValue(c.UserContext(), correlationKey{}, id))
-	return c.Next()
+	a.secure(c)
 }

@@ -17,8 +17,8 @@ import (
 const (
 	// overloadRetry is how many seconds a caller is asked to wait when the server is full or a dependency is down.
 	overloadRetry = 1
-	// unmatched labels requests that came to no route, for want of one or of a token, and unread those whose head or body could not be read: a label
-	// taken from the request would let anybody fill the metrics with series.
+	// unmatched labels requests that came to no route, for want of one or of a token, and unread those whose head or
+	// body could not be read: a label taken from the request would let anybody fill the metrics with series.
 	unmatched = "unmatched"
 	unread    = "unread"
 	// healthPath is answered even when the server is full: a balancer that took this node away would only load the rest.
@@ -68,7 +68,6 @@ func (a *App) observe(c *fiber.Ctx) error {
 	began := a.o.Clock.Now()
 	a.o.Metrics.inFlight.Inc()
 	defer a.o.Metrics.inFlight.Dec()
-	a.secure(c)
 	err := c.Next()
 	route := c.Route().Path
 	if _, declared := a.routes[c.Method()+" "+route]; !declared {
@@ -90,13 +89,7 @@ func (a *App) unread(c *fiber.Ctx, err error) error {
 			err = refusal
 		}
 	}
-	id := c.Get(CorrelationHeader)
-	if !sane(id) {
-		id = newCorrelation()
-	}
-	c.Set(CorrelationHeader, id)
-	c.SetUserContext(context.WithValue(c.UserContext(), correlationKey{}, id))
-	a.secure(c)
+	a.greet(c)
 	written := WriteError(c, err)
 	a.record(c, unread, 0)
 	return written
@@ -121,7 +114,7 @@ func (a *App) record(c *fiber.Ctx, route string, took time.Duration) {
 	if failure != nil {
 		e := reason(failure)
 		attrs = append(attrs, slog.Any("fault", e))
-		if e.Kind == fault.Internal || e.Kind == fault.Unavailable {
+		if fault.Ours(e) {
 			level = slog.LevelError
 		}
 	}

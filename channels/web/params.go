@@ -7,10 +7,8 @@ import (
 	"github.com/gofiber/fiber/v2"
 )
 
-// Param is a path parameter of a plain route, percent-decoded. Fiber hands it over as it stands in the path, and its
-// own UnescapePath would turn "+" into a space. One that can't be decoded stays as it is, and no parser takes it.
-func Param(c *fiber.Ctx, name string) string { return decoded(c.Params(name)) }
-
+// decoded is a path parameter without its percent-encoding. Fiber hands it over as it stands in the path, and its own
+// UnescapePath would turn "+" into a space. One that can't be decoded stays as it is, and no parser takes it.
 func decoded(raw string) string {
 	if plain, err := url.PathUnescape(raw); err == nil {
 		return plain

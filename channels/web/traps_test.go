@@ -1,7 +1,6 @@
 package web_test
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -153,28 +152,6 @@ func TestPathParametersAreDecodedOnce(t *testing.T) {
 			require.Equal(t, row.want, (<-s.kept).ID)
 		})
 	}
-	require.Equal(t, "a%zz", plainParam(t, "a%zz"), "what can't be decoded stays")
-}
-
-// plainParam is what a plain route sees of a path parameter.
-func plainParam(t *testing.T, sent string) string {
-	t.Helper()
-	app := web.New(web.Options{})
-	app.Handle(http.MethodGet, "/x/:id", web.Open("test"), func(c *fiber.Ctx) error {
-		return c.SendString(web.Param(c, "id"))
-	})
-	app.Fiber().Handler() // builds the routes, as Listen does
-	near, far := net.Pipe()
-	defer func() { require.NoError(t, near.Close()) }()
-	go func() { _ = app.Fiber().Server().ServeConn(far) }() // ends with the pipe
-	_, err := io.WriteString(near, "GET /x/"+sent+" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-	require.NoError(t, err)
-	resp, err := http.ReadResponse(bufio.NewReader(near), nil)
-	require.NoError(t, err)
-	body, err := io.ReadAll(resp.Body)
-	require.NoError(t, err)
-	require.NoError(t, resp.Body.Close())
-	return string(body)
 }
 
 func TestOverloadAnswersAtOnceAndInTheDoorsWords(t *testing.T) {

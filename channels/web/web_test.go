@@ -187,7 +187,7 @@ func (s *server) do(t *testing.T, in call) (int, http.Header, string) {
 	return resp.StatusCode, resp.Header, string(body)
 }
 
-// errorBody reads a failure and refuses any field beyond the seed's three.
+// errorBody reads a failure and refuses any field beyond the contract's three.
 func errorBody(t *testing.T, body string) web.Error {
 	t.Helper()
 	decoder := json.NewDecoder(strings.NewReader(body))
