@@ -56,7 +56,7 @@ type DB struct {
 	db         *sqlx.DB
 	prepared   bool
 	mu         sync.RWMutex
-	statements map[string]*sqlx.Stmt
+	statements map[Query]*sqlx.Stmt
 }
 
 // Open connects and checks the connection. The URL must say sslmode itself: the driver's default has changed before.
@@ -84,7 +84,7 @@ func Open(ctx context.Context, rawURL string, o Options) (*DB, error) {
 		_ = db.Close() // the ping's failure is the one to tell
 		return nil, fmt.Errorf("reach database: %w", err)
 	}
-	return &DB{db: db, prepared: o.Prepared, statements: map[string]*sqlx.Stmt{}}, nil
+	return &DB{db: db, prepared: o.Prepared, statements: map[Query]*sqlx.Stmt{}}, nil
 }
 
 // withDriverOptions refuses a URL without sslmode and asks for binary parameters, which save a round trip where a
@@ -202,7 +202,7 @@ func (db *DB) ready(ctx context.Context, q Query) (*sqlx.Stmt, error) {
 func (db *DB) statement(q Query) *sqlx.Stmt {
 	db.mu.RLock()
 	defer db.mu.RUnlock()
-	return db.statements[q.Name]
+	return db.statements[q]
 }
 
 // Prepare makes the statements ready, for transactions as well. It must not be called inside one: preparing would
@@ -227,10 +227,10 @@ func (db *DB) Prepare(ctx context.Context, queries ...Query) error {
 func (db *DB) keep(q Query, stmt *sqlx.Stmt) bool {
 	db.mu.Lock()
 	defer db.mu.Unlock()
-	if db.statements[q.Name] != nil {
+	if db.statements[q] != nil {
 		return false
 	}
-	db.statements[q.Name] = stmt
+	db.statements[q] = stmt
 	return true
 }
 

@@ -61,6 +61,8 @@ type Options struct {
 	Ledger       Ledger
 	Transactions Transactions
 	Health       *Health
+	// HealthOnly serves health and nothing else: a process without this role still tells its balancer how it is.
+	HealthOnly bool
 	// Pages signs page tokens.
 	Pages *secret.MAC
 	Clock clock.Clock
@@ -77,6 +79,11 @@ func Mount(app *web.App, o Options) {
 	a := &api{o}
 	view := func(scope string) web.Access { return web.Needs(policy.CustomerAccountView, scope) }
 
+	web.Register(app, get("health_get", "/v1/health", "Operations",
+		"Whether the service can work", web.Open("public: balancers and gateways ask")), a.health)
+	if o.HealthOnly {
+		return
+	}
 	web.Register(app, tokenOperation(), a.token)
 	web.Register(app, get("wallet_balance", "/v1/wallets/{wallet_id}/balance", "Wallets",
 		"Balance of a wallet", view(ScopeWallets)), a.walletBalance)
@@ -84,8 +91,6 @@ func Mount(app *web.App, o Options) {
 		"Transactions of a wallet, the newest first", view(ScopeWallets)), a.walletTransactions)
 	web.Register(app, get("txn_get", "/v1/txns/{txn_id}", "Transactions",
 		"One transaction", view(ScopeTransactions)), a.txn)
-	web.Register(app, get("health_get", "/v1/health", "Operations",
-		"Whether the service can work", web.Open("public: balancers and gateways ask")), a.health)
 	describeTokenForm(app)
 }
 

@@ -31,6 +31,10 @@ func (p *Pipeline) finish(ctx context.Context, h *hop, out menus.Outcome) {
 		// The dialogue was closed meanwhile, by no hop: only this reply tells what
 		// the hop did.
 		h.result = out.Reply.End && out.Err == nil
+	case out.Moved:
+		// Another input of the same screen was first to be saved. What moved money must still be told: a copy of
+		// this very hop has the same words, as they are made of the stored result.
+		h.result = out.Reply.End && out.Err == nil
 	default:
 		h.answer(winner.Reply, raced)
 	}

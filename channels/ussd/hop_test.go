@@ -149,6 +149,19 @@ func TestLoserOfTwoCopiesAnswersTheWinnersScreen(t *testing.T) {
 	require.Equal(t, winner, loser)
 }
 
+// TestHopThatMovedMoneyIsToldEvenIfAnotherInputWasFirst: a copy would have the same words; another input of the same
+// screen, sent at once, must not hide that money moved.
+func TestHopThatMovedMoneyIsToldEvenIfAnotherInputWasFirst(t *testing.T) {
+	r := newRig(t, nil)
+	r.toPIN(t)
+	r.menu.input = func(context.Context, *sessions.Session, string) *menus.Outcome {
+		r.menu.input = nil
+		r.hop(ussd.Continue, "12")
+		return &menus.Outcome{Reply: sessions.Reply{Text: "Sent", End: true}, Moved: true}
+	}
+	require.Equal(t, sessions.Reply{Text: "Sent", End: true}, r.hop(ussd.Continue, pin))
+}
+
 func TestPanicIsAPoliteEndAndTheInputStaysOutOfTheLog(t *testing.T) {
 	r := newRig(t, nil)
 	r.toPIN(t)

@@ -98,7 +98,11 @@ func (h *hop) attrs(room []slog.Attr, correlation string, took time.Duration) []
 		attrs = append(attrs, slog.String("problem", h.loaded.Problem.Error()))
 	}
 	if h.err != nil {
-		attrs = append(attrs, slog.String("code", string(fault.From(h.err).Code)), slog.String("error", h.err.Error()))
+		attrs = append(attrs, slog.String("code", string(fault.From(h.err).Code)))
+		if fault.Ours(h.err) {
+			// A refusal's detail may quote what was typed, and a PIN may be typed anywhere.
+			attrs = append(attrs, slog.String("error", h.err.Error()))
+		}
 	}
 	return attrs
 }

@@ -68,7 +68,7 @@ func openStage(ctx context.Context, say daemon.Say) (_ *stage, err error) {
 	}
 	s.config = configs.Default(configs.Development)
 	s.config.DatabaseURL, s.config.RedisURL = secret.New(s.private.databaseURL), secret.New(s.private.redisURL)
-	s.config.DataDir, s.config.KeysDir = dir, filepath.Join(dir, keysFolder)
+	s.config.DataDir, s.config.KeysDir = dir, filepath.Join(dir, "keys")
 	return s, nil
 }
 

@@ -84,7 +84,7 @@ const (
 	demoMerchant = "Cheapside Market"
 )
 
-// seedDemo makes DESIGN's demonstration data. Opening balances are postings against trust, as if people had brought
+// seedDemo makes the demonstration's data. Opening balances are postings against trust, as if people had brought
 // the money to the bank.
 func seedDemo(ctx context.Context, s seedServices) error {
 	for _, a := range demoAgents {

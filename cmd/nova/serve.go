@@ -103,7 +103,8 @@ func newServer(p *parts) (*server, error) {
 		}
 	}
 	rest.Mount(s.app, rest.Options{
-		Tokens: p.tokens, Ledger: p.ledger, Transactions: p.transactions, Pages: p.keyring.Body, Clock: p.clock,
+		HealthOnly: !p.config.Has(configs.RoleREST),
+		Tokens:     p.tokens, Ledger: p.ledger, Transactions: p.transactions, Pages: p.keyring.Body, Clock: p.clock,
 		Health: rest.NewHealth(rest.HealthOptions{
 			Version: version, Draining: s.app.Draining, Clock: p.clock, Logger: p.log, Checks: s.checks(),
 		}),
@@ -135,15 +136,14 @@ func (s *server) run(ctx context.Context, ready func(net.Addr)) error {
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
-	work, stop := errgroup.WithContext(ctx)
-	_ = stop // the group's context ends with ctx or with the first failure
+	work, running := errgroup.WithContext(ctx)
 	work.Go(func() error { return s.app.Serve(listener) })
-	work.Go(func() error { return s.drain(stop) })
+	work.Go(func() error { return s.drain(running) })
 	if s.config.AdminAddr != "" {
-		work.Go(func() error { return s.admin(stop) })
+		work.Go(func() error { return s.admin(running) })
 	}
 	if s.config.Has(configs.RoleWorker) {
-		s.startWorkers(stop, work)
+		s.startWorkers(running, work)
 	}
 	s.log.Info("serving", slog.String("address", listener.Addr().String()), slog.Any("roles", s.config.Roles))
 	ready(listener.Addr())

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"time"
 
 	"nova/channels/ussd"
@@ -31,10 +30,11 @@ import (
 )
 
 const (
-	// checkDatabase bounds how long a start waits for PostgreSQL and Redis.
+	// checkStores bounds how long a start waits for PostgreSQL and Redis.
 	checkStores = 10 * time.Second
-	// keysFolder is where the keys lie below the data folder.
-	keysFolder = "keys"
+	// patience bounds the wait for each answer of the database: below a hop's deadline, so that a database that has
+	// fallen silent costs the caller one polite END and not the gateway's own timeout.
+	patience = 3 * time.Second
 	// issuer names this service in the tokens that it signs.
 	issuer = "nova"
 )
@@ -114,9 +114,6 @@ func (p *parts) openMarket(context.Context) error {
 // openKeys loads the keys; a development server makes those that are missing.
 func (p *parts) openKeys(context.Context) error {
 	dir := p.config.KeysDir
-	if dir == "" {
-		dir = filepath.Join(p.config.DataDir, keysFolder)
-	}
 	if p.config.GenerateKeys {
 		if err := errors.Join(secret.GenerateKeyring(dir), identity.GenerateSigner(dir)); err != nil {
 			return err
@@ -132,7 +129,7 @@ func (p *parts) openKeys(context.Context) error {
 
 func (p *parts) openStores(ctx context.Context) error {
 	var err error
-	if p.db, err = sql.Open(ctx, p.config.DatabaseURL.Reveal(), sql.Options{Prepared: true}); err != nil {
+	if p.db, err = sql.Open(ctx, p.config.DatabaseURL.Reveal(), sql.Options{Prepared: true, Patience: patience}); err != nil {
 		return err
 	}
 	if p.writerDB, err = ledger.OpenDB(ctx, p.config.DatabaseURL.Reveal()); err != nil {
@@ -157,7 +154,7 @@ func (p *parts) openLedger(ctx context.Context) error {
 	})
 	node, err := os.Hostname()
 	if err != nil {
-		node = issuer // only people read it
+		node = "nameless" // only people read it
 	}
 	p.writer, err = ledger.NewWriter(ledger.WriterOptions{
 		DB: p.writerDB, Clock: p.clock, Credentials: credentials, Location: p.location, Codes: p.keyring.PINPepper, Node: node,

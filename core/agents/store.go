@@ -109,7 +109,7 @@ func (s store) agents(ctx context.Context, q sql.Querier, wanted []uuid.UUID) (m
 }
 
 func noAgent(name string) error {
-	return fault.New(fault.NotFound, "no agent %q", name).Field("agent_code", "is not known")
+	return fault.New(fault.NotFound, "no such agent").Field("agent_code", "is not known")
 }
 
 func (s store) outlet(ctx context.Context, q sql.Querier, code string) (Outlet, error) {
@@ -138,7 +138,7 @@ func (s store) merchant(ctx context.Context, q sql.Querier, till string, id uuid
 	}
 	err := q.Get(ctx, &row, s.queries.Get("merchant"), till, id)
 	if sql.NoRows(err) {
-		return Merchant{}, fault.New(fault.NotFound, "no merchant %q %s", till, id).Field("till", "is not known")
+		return Merchant{}, fault.New(fault.NotFound, "no such merchant").Field("till", "is not known")
 	}
 	return Merchant(row), err
 }

@@ -3,6 +3,7 @@ package identity
 import (
 	"context"
 	"encoding/hex"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -63,15 +64,18 @@ func (s *Service) ChangePIN(ctx context.Context, c PINChange) error {
 		return err
 	}
 	c.Authorised.Operation = operationAuthenticate
-	if err := s.Evidence(ctx, c.Subject, c.Authorised); err != nil {
+	proved, err := s.provedAt(ctx, c.Subject, c.Authorised)
+	if err != nil {
 		return err
 	}
-	_, err := s.Once(ctx, c.Key, s.Body("change pin", c.Subject.ID.String()),
-		func(ctx context.Context, tx *sql.Tx) (map[string]string, error) { return nil, s.changeIn(ctx, tx, c) })
+	_, err = s.Once(ctx, c.Key, s.Body("change pin", c.Subject.ID.String()),
+		func(ctx context.Context, tx *sql.Tx) (map[string]string, error) {
+			return nil, s.changeIn(ctx, tx, c, proved)
+		})
 	return err
 }
 
-func (s *Service) changeIn(ctx context.Context, tx *sql.Tx, c PINChange) error {
+func (s *Service) changeIn(ctx context.Context, tx *sql.Tx, c PINChange, proved time.Time) error {
 	rows, err := s.credentials.lockRows(ctx, tx, []uuid.UUID{c.Subject.ID})
 	if err != nil {
 		return err
@@ -79,6 +83,9 @@ func (s *Service) changeIn(ctx context.Context, tx *sql.Tx, c PINChange) error {
 	row := rows.rows[c.Subject.ID]
 	if row == nil {
 		return fault.New(fault.InvalidState, "subject %s has no PIN", c.Subject.ID)
+	}
+	if row.ChangedAt.After(proved) {
+		return fault.New(fault.CodeForbidden, "PIN of %s was changed since it was proved", c.Subject.ID)
 	}
 	now := s.clock.Now()
 	if row.lockedAt(now) {

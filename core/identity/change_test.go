@@ -67,6 +67,12 @@ func TestChangePINNeedsEvidence(t *testing.T) {
 			w.clock.Advance(11 * time.Minute)
 			return w.change(key, "2469")
 		}, fault.CodeForbidden},
+		{"the PIN was changed meanwhile, in another dialogue", func(w *world) identity.PINChange {
+			key := w.authorised()
+			w.clock.Advance(time.Second)
+			w.set("8253")
+			return w.change(key, "2469")
+		}, fault.CodeForbidden},
 		{"locked meanwhile", func(w *world) identity.PINChange {
 			key := w.authorised()
 			for range 3 {
@@ -80,8 +86,8 @@ func TestChangePINNeedsEvidence(t *testing.T) {
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
 			w := newWorld(t)
-			before := w.row()
 			change := row.make(w)
+			before := w.row()
 			refused(t, w.identity.ChangePIN(t.Context(), change), row.code)
 			require.Equal(t, before.Sealed, w.row().Sealed)
 			require.Zero(t, w.told())

@@ -6,6 +6,8 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"fmt"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -21,6 +23,8 @@ const (
 	clientSecretBytes = 32
 	// clientLabel keeps this use of the key apart from PINs.
 	clientLabel = "client secret"
+	// maxClientName bounds what is looked up for an unauthenticated caller.
+	maxClientName = 100
 	// maxClientSecret bounds what is hashed for an unauthenticated caller.
 	maxClientSecret = 200
 )
@@ -88,6 +92,9 @@ func (c *Clients) Create(ctx context.Context, n NewClient) (APIClient, secret.Te
 func (c *Clients) Authenticate(ctx context.Context, id string, sent secret.Text) (APIClient, error) {
 	if len(sent.Reveal()) > maxClientSecret {
 		return APIClient{}, fault.New(fault.InvalidCredentials, "client secret of more than %d bytes", maxClientSecret)
+	}
+	if len(id) > maxClientName || strings.ContainsRune(id, 0) || !utf8.ValidString(id) {
+		return APIClient{}, fault.New(fault.InvalidCredentials, "client id that can be nobody's")
 	}
 	parsed, err := ids.Parse(ids.Client, id)
 	if err != nil {

@@ -88,20 +88,26 @@ func answered(stored *ledger.Stored) (done Done, refusal, err error) {
 // meanwhile, so the stored outcome of the first step is the only proof. Else it is a FORBIDDEN. The caller names the
 // operation in earlier: evidence of one thing must not pass for another.
 func (s *Service) Evidence(ctx context.Context, sub Subject, earlier ledger.Key) error {
+	_, err := s.provedAt(ctx, sub, earlier)
+	return err
+}
+
+// provedAt is Evidence, and when the earlier step succeeded.
+func (s *Service) provedAt(ctx context.Context, sub Subject, earlier ledger.Key) (time.Time, error) {
 	if earlier.Scope != sub.Scope() {
-		return fault.New(fault.CodeForbidden, "evidence of another person for %s", sub.ID)
+		return time.Time{}, fault.New(fault.CodeForbidden, "evidence of another person for %s", sub.ID)
 	}
 	stored, err := s.keys.Stored(ctx, earlier)
 	if err != nil {
-		return err
+		return time.Time{}, err
 	}
 	if stored == nil || stored.Code != "" {
-		return fault.New(fault.CodeForbidden, "no evidence that %s proved themselves", sub.ID)
+		return time.Time{}, fault.New(fault.CodeForbidden, "no evidence that %s proved themselves", sub.ID)
 	}
 	if s.clock.Now().Sub(stored.CreatedAt) > evidenceFor {
-		return fault.New(fault.CodeForbidden, "evidence for %s is of %s", sub.ID, stored.CreatedAt)
+		return time.Time{}, fault.New(fault.CodeForbidden, "evidence for %s is of %s", sub.ID, stored.CreatedAt)
 	}
-	return nil
+	return stored.CreatedAt, nil
 }
 
 // Body is the keyed hash of a request without its secrets. Parts are told apart by their lengths.

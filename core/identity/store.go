@@ -26,6 +26,7 @@ type credential struct {
 	KEK           int64      `db:"kek_key"`
 	Wrong         int        `db:"wrong"`
 	LockedUntil   *time.Time `db:"locked_until"`
+	ChangedAt     time.Time  `db:"changed_at"`
 
 	changed bool
 }

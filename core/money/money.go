@@ -90,6 +90,20 @@ func (a Amount) Share(bps int64) Amount {
 	return Of(signed(part, (a.Minor < 0) != (bps < 0)), a.Currency)
 }
 
+// ShareDown is Share rounded towards zero: for what somebody earns, so that splitting one payment into many never
+// earns more than the one.
+func (a Amount) ShareDown(bps int64) Amount {
+	hi, lo := bits.Mul64(magnitude(a.Minor), magnitude(bps))
+	if hi >= basisPoints {
+		panic(fmt.Sprintf("money: %d bps of %d %s do not fit", bps, a.Minor, a.Currency))
+	}
+	part, _ := bits.Div64(hi, lo, basisPoints)
+	if part > maxMinor {
+		panic(fmt.Sprintf("money: %d bps of %d %s do not fit", bps, a.Minor, a.Currency))
+	}
+	return Of(signed(part, (a.Minor < 0) != (bps < 0)), a.Currency)
+}
+
 // Allocate splits a by weights, which are not negative and not all zero, so that the
 // parts add up to a exactly: each gets its share rounded towards zero, and what is
 // left goes a unit each to the largest remainders, the earlier first. A weight of zero

@@ -51,7 +51,6 @@ func TestCashInIsRefusedBeforeThePIN(t *testing.T) {
 	}{
 		{"nobody's number", nil, "12462509999", 10_00, fault.CustomerNotFound},
 		{"a closed customer", func(w *world) { w.status(w.andre, customers.Closed) }, "12462501002", 10_00, fault.AccountClosed},
-		{"more than the customer may hold", func(w *world) { w.deposit(w.andre.Wallet, 950_00) }, "12462501002", 50_01, fault.MaxBalanceExceeded},
 		{"more than one cash-in may be", nil, "12462501002", 500_01, fault.LimitExceeded},
 		{"more than the float", func(w *world) { w.drainFloat(49_00) }, "12462501002", 50_00, fault.InsufficientFunds},
 		{"a suspended agent", func(w *world) { w.suspendAgent() }, "12462501002", 10_00, fault.AccountFrozen},

@@ -21,15 +21,30 @@ const (
 )
 
 // SettlePromises keeps the promises that are older than age and returns how many it settled. What happened has its
-// receipt already, written with the money; what was refused, or never reached the ledger, is told as not sent. A
-// command that never ran is withdrawn first, so that it cannot run after the customer was told. Any number of nodes
-// may do this at once: a notice is written once for a command's key.
+// receipt already, written with the money, and is settled in one statement; what was refused, or never reached the
+// ledger, is told as not sent. A command that never ran is withdrawn first, so that it cannot run after the customer
+// was told. Any number of nodes may do this at once: a notice is written once for a command's key.
 func (s *Service) SettlePromises(ctx context.Context, age time.Duration) (int, error) {
-	due, err := s.promises.Overdue(ctx, s.clock.Now().Add(-age), promisesAtOnce)
+	before := s.clock.Now().Add(-age)
+	settled, err := s.promises.SettleKept(ctx, before)
 	if err != nil {
 		return 0, err
 	}
-	settled := 0
+	for {
+		n, due, err := s.settleDue(ctx, before)
+		settled += n
+		if err != nil || due < promisesAtOnce {
+			return settled, err
+		}
+	}
+}
+
+// settleDue settles one round of what is left, and tells how many were due.
+func (s *Service) settleDue(ctx context.Context, before time.Time) (settled, n int, err error) {
+	due, err := s.promises.Overdue(ctx, before, promisesAtOnce)
+	if err != nil {
+		return 0, 0, err
+	}
 	var faults []error
 	for _, p := range due {
 		// One promise that cannot be settled must not keep the others waiting.
@@ -39,7 +54,7 @@ func (s *Service) SettlePromises(ctx context.Context, age time.Duration) (int, e
 		}
 		settled++
 	}
-	return settled, errors.Join(faults...)
+	return settled, len(due), errors.Join(faults...)
 }
 
 func (s *Service) settle(ctx context.Context, p transactions.Promise) error {

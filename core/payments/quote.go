@@ -62,7 +62,8 @@ func affordable(account uuid.UUID, b ledger.Balance, total money.Amount) error {
 	return nil
 }
 
-// receivable refuses money that the receiver may not take.
+// receivable refuses money that the receiver may never take. Whether it fits beside what they hold now is left to the
+// ledger, after the PIN: answered here, anybody could find out anybody's balance by asking for ever smaller amounts.
 func (s *Service) receivable(d *deal, b ledger.Balance) error {
 	if err := open(d.to.Account, b.Status); err != nil {
 		return onPayee(err)
@@ -71,8 +72,8 @@ func (s *Service) receivable(d *deal, b ledger.Balance) error {
 		return nil
 	}
 	most := s.limits.Cap(d.capped.Tier, d.capped.Account)
-	if most != nil && b.Posted+d.amount.Minor > most.Max {
-		return fault.New(fault.MaxBalanceExceeded, "account %s would hold more than %d", d.to.Account, most.Max)
+	if most != nil && d.amount.Minor > most.Max {
+		return fault.New(fault.MaxBalanceExceeded, "account %s never holds more than %d", d.to.Account, most.Max)
 	}
 	return nil
 }

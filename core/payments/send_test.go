@@ -108,6 +108,19 @@ func TestQuoteMentionsTheSamePaymentOfJustNow(t *testing.T) {
 	}
 }
 
+// TestWhatAPayeeHoldsIsNotToldBeforeThePIN: a quote that refused what does not fit beside the payee's money would tell
+// anybody how much that is, for the price of some dials. The ledger refuses it, after the PIN.
+func TestWhatAPayeeHoldsIsNotToldBeforeThePIN(t *testing.T) {
+	w := newWorld(t)
+	w.deposit(w.andre.Wallet, 960_00)
+	_, err := w.payments.QuoteSend(t.Context(), w.marcia.ID, w.andre.MSISDN, ask(50_00))
+	require.NoError(t, err)
+	_, err = w.payments.QuoteCashIn(t.Context(), w.clerk.ID, w.andre.MSISDN, ask(50_00))
+	require.NoError(t, err)
+	_, err = w.payments.Send(t.Context(), w.send())
+	refused(t, err, fault.MaxBalanceExceeded)
+}
+
 func TestSendIsRefusedBeforeThePIN(t *testing.T) {
 	rows := []struct {
 		name    string
@@ -121,7 +134,6 @@ func TestSendIsRefusedBeforeThePIN(t *testing.T) {
 		{"nobody's number", nil, "12462509999", 10_00, fault.CustomerNotFound, ""},
 		{"more than the wallet has", nil, "12462501002", 199_01, fault.InsufficientFunds, ""},
 		{"more than a single limit", nil, "12462501002", 500_01, fault.LimitExceeded, "amount"},
-		{"more than the payee may hold", func(w *world) { w.deposit(w.andre.Wallet, 960_00) }, "12462501002", 50_00, fault.MaxBalanceExceeded, ""},
 		{"a suspended payee", func(w *world) { w.status(w.andre, customers.Suspended) }, "12462501002", 10_00, fault.AccountFrozen, "to"},
 		{"a closed payee", func(w *world) { w.status(w.andre, customers.Closed) }, "12462501002", 10_00, fault.AccountClosed, "to"},
 		{"a suspended payer", func(w *world) { w.status(w.marcia, customers.Suspended) }, "12462501002", 10_00, fault.AccountFrozen, ""},

@@ -59,7 +59,12 @@ func (s *Service) submit(ctx context.Context, d *deal, o Order) (Receipt, error)
 	if err != nil {
 		return Receipt{}, err
 	}
-	return s.receipt(result)
+	receipt, err := s.receipt(result)
+	if err != nil {
+		// The money has moved: whatever broke since, nobody may be told that it did not.
+		return Receipt{}, fault.Wrap(err, fault.IdempotencyInProgress, "render the receipt of %s", result.Transaction)
+	}
+	return receipt, nil
 }
 
 // queue hands a command to the ledger, with its promise stored before it and dropped after a refusal: who reads that
@@ -107,7 +112,7 @@ func (d *deal) promise(o Order) transactions.Promise {
 func (s *Service) sameIntent(ctx context.Context, d *deal, o Order, refusal error) (Receipt, error) {
 	done, found, err := s.done(ctx, o.Intent)
 	if err != nil {
-		return Receipt{}, err
+		return Receipt{}, fault.Wrap(err, fault.IdempotencyInProgress, "read what intent %s did", o.Intent)
 	}
 	if !found {
 		return Receipt{}, refusal
@@ -117,6 +122,10 @@ func (s *Service) sameIntent(ctx context.Context, d *deal, o Order, refusal erro
 	}
 	receipt := receiptOf(done)
 	receipt.Replayed = true
+	receipt.Balance, err = s.available(ctx, d.balanceOf())
+	if err != nil {
+		return Receipt{}, fault.Wrap(err, fault.IdempotencyInProgress, "read the balance after intent %s", o.Intent)
+	}
 	return receipt, nil
 }
 

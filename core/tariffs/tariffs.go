@@ -73,7 +73,7 @@ func (b *Book) Charge(t string, amount money.Amount, at time.Time) (Charge, erro
 	return Charge{
 		Fee:        charged,
 		Tax:        charged.Share(v.taxBPS),
-		Commission: amount.Share(v.commissionBPS),
+		Commission: amount.ShareDown(v.commissionBPS),
 		Version:    v.name,
 	}, nil
 }

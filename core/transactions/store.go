@@ -173,6 +173,13 @@ func (p *Promises) Settle(ctx context.Context, intent uuid.UUID, key [32]byte) e
 	return err
 }
 
+// SettleKept drops the promises older than before whose intent has become a transaction: the receipt was written with
+// it, so they are kept. It returns how many there were.
+func (p *Promises) SettleKept(ctx context.Context, before time.Time) (int, error) {
+	n, err := p.db.Exec(ctx, queries.Get("settle_kept"), before)
+	return int(n), err
+}
+
 // SettleIn is Settle in the caller's transaction, for news that is written with it.
 func SettleIn(ctx context.Context, tx *sql.Tx, intent uuid.UUID, key [32]byte) error {
 	_, err := tx.Exec(ctx, queries.Get("settle"), intent, key[:])

@@ -1,9 +1,9 @@
 -- name: credential
-select subject_kind, subject_id, sealed, salt, pepper_version, kek_key, wrong, locked_until
+select subject_kind, subject_id, sealed, salt, pepper_version, kek_key, wrong, locked_until, changed_at
 from credentials where subject_id = $1;
 
 -- name: lock_credentials
-select subject_kind, subject_id, sealed, salt, pepper_version, kek_key, wrong, locked_until
+select subject_kind, subject_id, sealed, salt, pepper_version, kek_key, wrong, locked_until, changed_at
 from credentials where subject_id = any($1::uuid[])
 order by subject_id
 for update;
@@ -30,7 +30,7 @@ on conflict (subject_id) do nothing;
 
 -- name: wrapped_before
 -- Who is just being compared is passed over: the next round finds them.
-select subject_kind, subject_id, sealed, salt, pepper_version, kek_key, wrong, locked_until
+select subject_kind, subject_id, sealed, salt, pepper_version, kek_key, wrong, locked_until, changed_at
 from credentials where kek_key <> $1
 order by subject_id
 limit $2

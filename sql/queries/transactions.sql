@@ -57,3 +57,6 @@ select * from promises where created_at < $1 order by created_at limit $2;
 
 -- name: settle
 delete from promises where intent_id = $1 and key_digest = $2;
+
+-- name: settle_kept
+delete from promises p using transactions t where t.intent_id = p.intent_id and p.created_at < $1;

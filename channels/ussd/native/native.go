@@ -5,13 +5,6 @@
 package native
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
-	"io"
-	"strings"
-	"unicode/utf8"
-
 	"github.com/gofiber/fiber/v2"
 
 	"nova/channels/ussd"
@@ -158,32 +151,3 @@ func (Gateway) Encode(c *fiber.Ctx, req ussd.Request, r sessions.Reply) error {
 
 // Refuse answers in the API's error body.
 func (Gateway) Refuse(c *fiber.Ctx, err error) error { return web.WriteError(c, err) }
-
-// strict decodes one JSON object and nothing after it.
-func strict(body []byte, in *call) error {
-	if !utf8.Valid(body) {
-		return fault.New(fault.ValidationError, "not UTF-8").Field("body", "is not UTF-8")
-	}
-	decoder := json.NewDecoder(bytes.NewReader(body))
-	decoder.DisallowUnknownFields()
-	err := decoder.Decode(in)
-	if err == nil {
-		if _, err = decoder.Token(); errors.Is(err, io.EOF) {
-			return nil
-		}
-		return malformed("body", "is more than one object")
-	}
-	var kind *json.UnmarshalTypeError
-	switch {
-	case errors.As(err, &kind) && kind.Field != "":
-		return malformed(kind.Field, "has the wrong type")
-	case strings.Contains(err.Error(), "unknown field"):
-		return malformed("body", "has an unknown field")
-	}
-	return malformed("body", "is not a JSON object")
-}
-
-// malformed drops the decoder's own text, which quotes what it could not read.
-func malformed(field, problem string) error {
-	return fault.New(fault.ValidationError, "native call").Field(field, problem)
-}

@@ -138,6 +138,14 @@ var cases = []ussdtest.Case{
 		Name: "an unknown field, without repeating it", Path: "/session", JSON: s1 + `"type":"begin","pin":"1357"}`, WantCode: 400,
 		WantBody: `{"errorCode":"VALIDATION_ERROR","message":"The request is not valid.","details":{"body":"has an unknown field"}}`,
 	},
+	{
+		Name: "a field in another case, which would override what a filter saw", Path: "/session", WantCode: 400,
+		JSON: s1 + `"MSISDN":"+12462501003","type":"begin"}`, WantPart: `"body":"has a field twice, or in another case"`,
+	},
+	{
+		Name: "a field twice", Path: "/session", WantCode: 400,
+		JSON: s1 + `"type":"begin","type":"cancel"}`, WantPart: `"body":"has a field twice, or in another case"`,
+	},
 	{Name: "a sequence that is text", Path: "/session", JSON: s1 + `"type":"begin","sequence":"1"}`, WantCode: 400, WantPart: `"sequence":"has the wrong type"`},
 	{
 		Name: "every problem at once", Path: "/session", JSON: `{"msisdn":"MTN","type":"open","sequence":-1}`, WantCode: 400,
