@@ -319,6 +319,7 @@ func TestAnIntentIsOneTransactionUnderAnyKey(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, again.Replayed)
 	require.Equal(t, first.Number, again.Number)
+	require.Equal(t, bbd(149_00), again.Balance, "who redials and confirms again sees what they have")
 	w.moved(before, map[string]int64{})
 
 	other := o

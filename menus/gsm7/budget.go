@@ -8,13 +8,8 @@ type Budget struct {
 	UCS2    bool
 }
 
-// Budgets that gateways are configured with.
-var (
-	// Default fits every network known to carry USSD.
-	Default = Budget{Septets: 160}
-	// Widest is what the standard allows.
-	Widest = Budget{Septets: 182}
-)
+// Default fits every network known to carry USSD.
+var Default = Budget{Septets: 160}
 
 // Size measures a screen in the budget's own unit.
 func (b Budget) Size(screen string) int {
