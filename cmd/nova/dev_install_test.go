@@ -17,8 +17,8 @@ import (
 // machine's own files and tools are played: a folder stands for its root, and scripts for its
 // programs.
 
-// machine is the machine that is installed on.
-type machine struct {
+// playedMachine is the machine that is installed on.
+type playedMachine struct {
 	t    *testing.T
 	root string
 	bin  string // the one folder on the PATH
@@ -26,9 +26,9 @@ type machine struct {
 	here bool // what was missing is there
 }
 
-func newMachine(t *testing.T) *machine {
+func newPlayedMachine(t *testing.T) *playedMachine {
 	t.Helper()
-	m := &machine{t: t, root: t.TempDir(), bin: t.TempDir()}
+	m := &playedMachine{t: t, root: t.TempDir(), bin: t.TempDir()}
 	t.Setenv("PATH", m.bin+":/usr/bin:/bin")
 	m.tool("systemctl", "exit 0")
 	m.tool("update-rc.d", "exit 0")
@@ -37,24 +37,24 @@ func newMachine(t *testing.T) *machine {
 }
 
 // tool makes a program that notes its arguments, and then does something.
-func (m *machine) tool(name, script string) {
+func (m *playedMachine) tool(name, script string) {
 	m.t.Helper()
 	text := "#!/bin/sh\necho " + name + ` "$@" >> ` + m.root + "/calls\n" + script + "\n"
 	require.NoError(m.t, os.WriteFile(filepath.Join(m.bin, name), []byte(text), 0o700))
 }
 
-func (m *machine) dir(path string) {
+func (m *playedMachine) dir(path string) {
 	m.t.Helper()
 	require.NoError(m.t, os.MkdirAll(m.root+path, 0o755))
 }
 
 // policy gives the machine a policy-rc.d of its own.
-func (m *machine) policy(script string) {
+func (m *playedMachine) policy(script string) {
 	m.t.Helper()
 	require.NoError(m.t, os.WriteFile(m.root+policyFile, []byte("#!/bin/sh\n"+script+"\n"), 0o755))
 }
 
-func (m *machine) read(path string) string {
+func (m *playedMachine) read(path string) string {
 	m.t.Helper()
 	text, err := os.ReadFile(m.root + path)
 	require.NoError(m.t, err)
@@ -62,7 +62,7 @@ func (m *machine) read(path string) string {
 }
 
 // files lists all that is on the machine.
-func (m *machine) files() []string {
+func (m *playedMachine) files() []string {
 	m.t.Helper()
 	var found []string
 	require.NoError(m.t, filepath.Walk(m.root, func(path string, _ os.FileInfo, err error) error {
@@ -73,7 +73,7 @@ func (m *machine) files() []string {
 }
 
 // install installs both servers.
-func (m *machine) install() error {
+func (m *playedMachine) install() error {
 	m.t.Helper()
 	list := append([]requirement{}, requirements...)
 	for n := range list {
@@ -89,7 +89,7 @@ for unit in postgresql redis-server.service cron; do usr/sbin/policy-rc.d $unit 
 `
 
 // link lets tools find the machine's root beside them.
-func (m *machine) link() {
+func (m *playedMachine) link() {
 	m.t.Helper()
 	require.NoError(m.t, os.Symlink(m.root, filepath.Join(m.bin, "root")))
 }
@@ -111,7 +111,7 @@ func TestInstallKeepsTheServicesOffAndLeavesNothingBehind(t *testing.T) {
 		"a policy that takes part of the name": {`case "$1" in redis*) exit 101; esac; exit 0`, "0"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			m := newMachine(t)
+			m := newPlayedMachine(t)
 			m.link()
 			if row.policy != "" {
 				m.policy(row.policy)
@@ -137,7 +137,7 @@ func TestInstallKeepsTheServicesOffAndLeavesNothingBehind(t *testing.T) {
 }
 
 func TestInstallFetchesTheListsOfPackagesWhenItMust(t *testing.T) {
-	m := newMachine(t)
+	m := newPlayedMachine(t)
 	m.tool("apt-get", `[ "$1" = update ] && touch `+m.root+`/updated; [ -e `+m.root+`/updated ]`)
 	m.here = true
 	require.NoError(t, m.install(), m.out.String())
@@ -145,7 +145,7 @@ func TestInstallFetchesTheListsOfPackagesWhenItMust(t *testing.T) {
 }
 
 func TestFailedInstallPutsEverythingBack(t *testing.T) {
-	m := newMachine(t)
+	m := newPlayedMachine(t)
 	m.policy("exit 0")
 	before := append(m.files(), "/calls")
 	m.tool("apt-get", "exit 100")
@@ -155,14 +155,14 @@ func TestFailedInstallPutsEverythingBack(t *testing.T) {
 }
 
 func TestInstallThatBringsNothingSaysSo(t *testing.T) {
-	m := newMachine(t)
+	m := newPlayedMachine(t)
 	m.tool("apt-get", "exit 0")
 	require.ErrorContains(t, m.install(), "package postgresql is installed, and postgres is still not found")
 }
 
 // A killed installation left ours in place of the machine's own policy.
 func TestNextInstallPutsBackWhatAKilledOneLeft(t *testing.T) {
-	m := newMachine(t)
+	m := newPlayedMachine(t)
 	m.policy("exit 0")
 	require.NoError(t, os.Rename(m.root+policyFile, m.root+savedPolicy))
 	m.policy("exit 101 # ours")
@@ -174,7 +174,7 @@ func TestNextInstallPutsBackWhatAKilledOneLeft(t *testing.T) {
 }
 
 func TestPolicyStandsAsideWhenItsInstallationIsGone(t *testing.T) {
-	m := newMachine(t)
+	m := newPlayedMachine(t)
 	m.policy("exit 104")
 	undo, err := installer{root: m.root}.noStart()
 	require.NoError(t, err)
@@ -214,7 +214,7 @@ func TestOtherSystemsAreToldTheOneCommand(t *testing.T) {
 		"dnf": "sudo dnf install -y postgresql-server redis", "brew": "brew install postgresql redis",
 		"apk": "sudo apk add postgresql redis", "": "so that both are on the PATH",
 	} {
-		m := &machine{t: t, root: t.TempDir(), bin: t.TempDir()}
+		m := &playedMachine{t: t, root: t.TempDir(), bin: t.TempDir()}
 		t.Setenv("PATH", m.bin)
 		if manager != "" {
 			m.tool(manager, "")
@@ -235,7 +235,7 @@ func TestPersonWithoutRightsIsToldTheOneCommand(t *testing.T) {
 }
 
 func TestRestoreReportsEveryFailure(t *testing.T) {
-	m := newMachine(t)
+	m := newPlayedMachine(t)
 	restore, err := installer{root: m.root}.quieten()
 	require.NoError(t, err)
 	// Somebody put a folder, with something in it, in the place of our file.
