@@ -19,7 +19,7 @@ const (
 	cashOutMinor      = 5_00
 	cashOutFee        = 1_00
 	cashOutTax        = 18
-	cashOutCommission = 3
+	cashOutCommission = 2
 )
 
 // dialogues are sessions of their own; no two runs share one.
