@@ -16,7 +16,6 @@ import (
 
 	"nova/configs"
 	"nova/core/clock"
-	"nova/core/ledger"
 	"nova/core/secret"
 	"nova/sessions"
 	"nova/sql"
@@ -85,15 +84,6 @@ func (s *stage) close() error {
 // parts joins a Nova on the stage's servers, for what a bench does beside the measured server.
 func (s *stage) parts(ctx context.Context) (*parts, error) {
 	return open(ctx, s.config, slog.New(slog.DiscardHandler), clock.System{})
-}
-
-// books opens the ledger for reading.
-func (s *stage) books(ctx context.Context) (*sql.DB, *ledger.Store, error) {
-	db, err := sql.Open(ctx, s.private.databaseURL, sql.Options{})
-	if err != nil {
-		return nil, nil, err
-	}
-	return db, ledger.NewStore(db, clock.System{}), nil
 }
 
 // recordSize asks Redis how large a session's record is.

@@ -206,7 +206,7 @@ func (s *Service) AgentByCode(ctx context.Context, code string) (Agent, error) {
 func (s *Service) AgentByID(ctx context.Context, id uuid.UUID) (Agent, error) {
 	a, found, err := s.byID.Load(ctx, id)
 	if err == nil && !found {
-		err = noAgent(id.String())
+		err = noAgent()
 	}
 	return a, err
 }

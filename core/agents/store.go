@@ -91,7 +91,7 @@ func (s store) agent(ctx context.Context, q sql.Querier, code string) (Agent, er
 	var row agentRow
 	err := q.Get(ctx, &row, s.queries.Get("agent"), code)
 	if sql.NoRows(err) {
-		return Agent{}, noAgent(code)
+		return Agent{}, noAgent()
 	}
 	return row.agent(), err
 }
@@ -108,7 +108,7 @@ func (s store) agents(ctx context.Context, q sql.Querier, wanted []uuid.UUID) (m
 	return found, nil
 }
 
-func noAgent(name string) error {
+func noAgent() error {
 	return fault.New(fault.NotFound, "no such agent").Field("agent_code", "is not known")
 }
 
