@@ -121,6 +121,10 @@ func TestTwoNodesAndPostInInOppositeDirections(t *testing.T) {
 	}
 	require.Equal(t, before-200*100, total)
 	require.Equal(t, int64(200*82), m.posted(m.fees), "summed over the lanes")
+	for _, node := range nodes { // which of them won the commands above is up to the scheduler
+		_, err := node.Submit(t.Context(), m.send(wallets[0], wallets[1], 1))
+		require.NoError(t, err)
+	}
 	require.Equal(t, int64(2), m.count("select count(*) from balances where account_id = $1 and lane > 0", m.fees))
 }
 
