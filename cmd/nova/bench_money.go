@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"nova/sql"
 )
 
 // firstCashOuts is how many cash-outs a second are prepared for before any was measured.
@@ -72,6 +74,9 @@ func (b *bench) plainSlice(p plainBank) func(context.Context, time.Duration) (me
 	}
 }
 
+// groupsWritten counts the transactions of all writers.
+var groupsWritten = sql.Query{Name: "bench.groups", Text: `select sum(groups)::bigint from lanes`}
+
 // prove stops the server and looks at the books: they must be whole, and hold what the answers said, no more and no
 // less.
 func (b *bench) prove(ctx context.Context) error {
@@ -96,7 +101,11 @@ func (b *bench) prove(ctx context.Context) error {
 	if err := b.proveBooks(ctx, p); err != nil {
 		return err
 	}
-	b.say("  %d postings and %d entries are right", report.Postings, report.Entries)
+	var groups int64
+	if err := p.db.Get(ctx, &groups, groupsWritten); err != nil {
+		return err
+	}
+	b.say("  %d postings and %d entries are right, in %d groups", report.Postings, report.Entries, groups)
 	return nil
 }
 

@@ -46,33 +46,57 @@ func (b *bench) call(ctx context.Context, to *measuredServer, c calls, p pace) (
 	return m, err
 }
 
-// spent is processor time, by who used it. It says where a system's time goes, on a machine that others use as well.
-type spent struct{ server, postgres, redis, generator time.Duration }
+// spent is processor time, by who used it. It says where a system's time goes, and whether others used the machine
+// as well, which makes a run worth little.
+type spent struct{ server, postgres, redis, generator, idle, all time.Duration }
 
 func (u spent) minus(v spent) spent {
-	return spent{server: u.server - v.server, postgres: u.postgres - v.postgres, redis: u.redis - v.redis, generator: u.generator - v.generator}
+	return spent{
+		server: u.server - v.server, postgres: u.postgres - v.postgres, redis: u.redis - v.redis,
+		generator: u.generator - v.generator, idle: u.idle - v.idle, all: u.all - v.all,
+	}
 }
 
-func (u spent) plus(v spent) spent {
-	return spent{server: u.server + v.server, postgres: u.postgres + v.postgres, redis: u.redis + v.redis, generator: u.generator + v.generator}
-}
+func (u spent) plus(v spent) spent { return u.minus(spent{}.minus(v)) }
 
 // each is the share of one of so many calls.
 func (u spent) each(calls int) string {
 	n := time.Duration(max(calls, 1))
-	return fmt.Sprintf("server %v, PostgreSQL %v, Redis %v, load generator %v each", u.server/n, u.postgres/n, u.redis/n, u.generator/n)
+	percent := func(part time.Duration) int { return int(100 * part / max(u.all, 1)) }
+	others := u.all - u.idle - u.server - u.postgres - u.redis - u.generator
+	return fmt.Sprintf("server %v, PostgreSQL %v, Redis %v, load generator %v each; machine idle %d%%, others %d%%",
+		u.server/n, u.postgres/n, u.redis/n, u.generator/n, percent(u.idle), percent(others))
 }
 
 // spent is what was used so far; server is nil where the load generator itself does the work.
 func (s *stage) spent(server *measuredServer) spent {
 	u := spent{
-		postgres: cpuOf(daemon.Inside(filepath.Join(s.dir, "postgres", "data"))...),
-		redis:    cpuOf(daemon.Inside(filepath.Join(s.dir, "redis", "data"))...), generator: cpuOf(os.Getpid()),
+		postgres:  cpuOf(daemon.Inside(filepath.Join(s.dir, "postgres", "data"))...),
+		redis:     cpuOf(daemon.Inside(filepath.Join(s.dir, "redis", "data"))...),
+		generator: cpuOf(os.Getpid()),
 	}
 	if server != nil {
 		u.server = cpuOf(server.process.PID())
 	}
+	u.idle, u.all = processors()
 	return u
+}
+
+// processors tells how long they were all idle, or waited for a disk, and how long they have run.
+func processors() (idle, all time.Duration) {
+	text, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return 0, 0
+	}
+	first, _, _ := bytes.Cut(text, []byte("\n"))
+	for i, word := range strings.Fields(string(first)) {
+		n, _ := strconv.Atoi(word) // the first word is a name, the others are numbers
+		time := time.Duration(n) * time.Second / ticksASecond
+		if all += time; i == 4 || i == 5 {
+			idle += time
+		}
+	}
+	return idle, all
 }
 
 // cpuOf is the processor time that processes have used, as far as the system tells it in Linux's way.
