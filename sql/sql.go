@@ -27,7 +27,8 @@ type Options struct {
 	MaxOpen int
 	// Prepared keeps the pool's statements prepared on each connection from their first use: a third of the cost on
 	// a hot path, and impossible through a pooler that switches connections between transactions. A transaction
-	// uses those that Prepare or the pool has made ready.
+	// uses those that Prepare or the pool has made ready. A plan is then made once, perhaps on an empty table, and
+	// kept when it is full: so the planner is told to look rows up by their keys (keyedPlans).
 	Prepared bool
 	// Settings are run-time parameters of each connection ("lock_timeout": "250ms"). A pooler may refuse them.
 	Settings map[string]string
@@ -87,6 +88,10 @@ func Open(ctx context.Context, rawURL string, o Options) (*DB, error) {
 	return &DB{db: db, prepared: o.Prepared, statements: map[Query]*sqlx.Stmt{}}, nil
 }
 
+// keyedPlans make plans that do not depend on how large a table was. Compiling them would take longer than they run;
+// what a plan costs by these rules says nothing about that.
+var keyedPlans = map[string]string{"enable_seqscan": "off", "jit": "off"}
+
 // withDriverOptions refuses a URL without sslmode and asks for binary parameters, which save a round trip where a
 // statement is not kept prepared.
 func withDriverOptions(rawURL string, o Options) (string, error) {
@@ -100,6 +105,11 @@ func withDriverOptions(rawURL string, o Options) (string, error) {
 		return "", fmt.Errorf("database URL for host %s does not name its sslmode", u.Host)
 	}
 	values.Set("binary_parameters", "yes")
+	if o.Prepared {
+		for name, value := range keyedPlans {
+			values.Set(name, value)
+		}
+	}
 	for name, value := range o.Settings {
 		values.Set(name, value)
 	}
