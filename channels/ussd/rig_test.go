@@ -50,18 +50,23 @@ func caller(digits string) msisdn.MSISDN {
 type hooked struct {
 	*ussdtest.Menu
 	input func(ctx context.Context, s *sessions.Session, input string) *menus.Outcome
-	// begun is what the last Begin was given.
-	begun struct {
-		dial   menus.Dial
-		resume *sessions.Resume
-		ahead  []string
-	}
+	mu    sync.Mutex // an asynchronous gateway's dials begin side by side
+	begun begun
+}
+
+// begun is what the last Begin was given.
+type begun struct {
+	dial   menus.Dial
+	resume *sessions.Resume
+	ahead  []string
 }
 
 func (h *hooked) Begin(
 	ctx context.Context, s *sessions.Session, d menus.Dial, r *sessions.Resume, ahead []string,
 ) menus.Outcome {
-	h.begun.dial, h.begun.resume, h.begun.ahead = d, r, ahead
+	h.mu.Lock()
+	h.begun = begun{d, r, ahead}
+	h.mu.Unlock()
 	return h.Menu.Begin(ctx, s, d, r, ahead)
 }
 

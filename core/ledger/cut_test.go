@@ -205,7 +205,9 @@ func TestCommitsCutAgainAndAgain(t *testing.T) {
 	for i := range 100 {
 		commands = append(commands, m.send(wallets[i%5], wallets[(i+2)%5], 10))
 	}
-	require.Equal(t, 100, once(t, storm(nodes, commands, 2)))
+	// The first half has the cut wire alone: beside another node it may find every command done already.
+	require.Equal(t, 50, once(t, storm(nodes[:1], commands[:50], 2)))
+	require.Equal(t, 50, once(t, storm(nodes, commands[50:], 2)))
 	armed.Store(false)
 	require.Positive(t, w.cuts.Load())
 	require.Equal(t, int64(100), m.count("select count(*) from transactions"))
