@@ -65,8 +65,6 @@ type books struct {
 	entries  map[uuid.UUID][]ledger.Entry // oldest first
 	facts    map[uuid.UUID]transactions.Transaction
 	reads    int
-
-	byPosting map[uuid.UUID]transactions.Transaction
 }
 
 func (b *books) Account(_ context.Context, id uuid.UUID) (ledger.Account, error) {
@@ -100,10 +98,10 @@ func (b *books) ByID(_ context.Context, id uuid.UUID) (transactions.Transaction,
 	return t, nil
 }
 
-func (b *books) ByPostings(_ context.Context, postings []uuid.UUID) (map[uuid.UUID]transactions.Transaction, error) {
+func (b *books) ByIDs(_ context.Context, postings []uuid.UUID) (map[uuid.UUID]transactions.Transaction, error) {
 	found := map[uuid.UUID]transactions.Transaction{}
 	for _, posting := range postings {
-		if t, ok := b.byPosting[posting]; ok {
+		if t, ok := b.facts[posting]; ok {
 			found[posting] = t
 		}
 	}
@@ -117,9 +115,9 @@ func (b *books) fill(n int) {
 	balance := int64(0)
 	for i := 1; i <= n; i++ {
 		at := now.Add(time.Duration(i-n) * time.Hour)
-		e := ledger.Entry{Account: marcia, Posting: nth(txnBase, 1000+i), Sequence: int64(i), BookedAt: at, Side: ledger.Debit, Minor: 200}
+		e := ledger.Entry{Account: marcia, Posting: nth(txnBase, i), Sequence: int64(i), BookedAt: at, Side: ledger.Debit, Minor: 200}
 		t := transactions.Transaction{
-			ID: nth(txnBase, i), Posting: e.Posting, Receipt: ids.Receipt(uint64(i)), Type: transactions.P2P,
+			ID: e.Posting, Receipt: ids.Receipt(uint64(i)), Type: transactions.P2P,
 			Status: transactions.Completed, Amount: bbd(100), Fee: bbd(100), Tax: bbd(18), Commission: bbd(0),
 			From: transactions.Party{Account: marcia, Name: "Marcia B."}, To: transactions.Party{Account: andre, Name: "Andre C."},
 			Channel: transactions.USSD, CreatedAt: at, PostedAt: at,
@@ -133,7 +131,7 @@ func (b *books) fill(n int) {
 		e.BalanceAfter = balance
 		b.entries[marcia] = append(b.entries[marcia], e)
 		if i > 1 {
-			b.facts[t.ID], b.byPosting[t.Posting] = t, t
+			b.facts[t.ID] = t
 		}
 	}
 	b.balances[marcia] = ledger.Balance{Posted: balance, Held: 5100, Available: balance - 5100, Currency: "BBD", Sequence: int64(n)}
@@ -147,7 +145,7 @@ func newBooks(n int) *books {
 			fees:   {ID: fees, Product: ledger.FeeIncome, Currency: "BBD", Status: ledger.Active},
 		},
 		balances: map[uuid.UUID]ledger.Balance{}, entries: map[uuid.UUID][]ledger.Entry{},
-		facts: map[uuid.UUID]transactions.Transaction{}, byPosting: map[uuid.UUID]transactions.Transaction{},
+		facts: map[uuid.UUID]transactions.Transaction{},
 	}
 	b.fill(n)
 	return b

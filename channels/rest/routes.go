@@ -52,7 +52,7 @@ type Ledger interface {
 // Transactions reads business facts.
 type Transactions interface {
 	ByID(ctx context.Context, id uuid.UUID) (transactions.Transaction, error)
-	ByPostings(ctx context.Context, postings []uuid.UUID) (map[uuid.UUID]transactions.Transaction, error)
+	ByIDs(ctx context.Context, postings []uuid.UUID) (map[uuid.UUID]transactions.Transaction, error)
 }
 
 // Options are what the API is made of.

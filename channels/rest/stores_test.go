@@ -105,6 +105,9 @@ func move50(t *testing.T, db *sql.DB, url string, c *clock.Manual) (wallet, txn 
 		c.Advance(time.Minute)
 		command.Key = ledger.Key{Scope: "test", Operation: "move", Value: string(rune('a' + i))}
 		command.Posting, command.Currency = ids.New(c.Now()), "BBD"
+		if command.Transaction != nil {
+			command.Posting = txn
+		}
 		_, err := writer.Submit(t.Context(), command)
 		require.NoError(t, err)
 	}

@@ -134,7 +134,7 @@ func (s *lineScan) skipLater(ctx context.Context) error {
 
 // take adds the entries that the filters let through; done when the page is full or the period is left.
 func (s *lineScan) take(ctx context.Context, entries []ledger.Entry) (done bool, err error) {
-	facts, err := s.api.Transactions.ByPostings(ctx, postingsOf(entries))
+	facts, err := s.api.Transactions.ByIDs(ctx, postingsOf(entries))
 	if err != nil {
 		return false, err
 	}

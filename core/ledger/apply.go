@@ -90,6 +90,9 @@ func (p *plan) structure() error {
 	if c.Posting == uuid.Nil {
 		return errors.New("posting without an id")
 	}
+	if booked := c.books(); booked != uuid.Nil && booked != c.Posting {
+		return fmt.Errorf("posting %s books transaction %s, and must have its id", c.Posting, booked)
+	}
 	if !c.Currency.Valid() {
 		return fault.New(fault.ValidationError, "currency %q", c.Currency).Field("currency", "is unknown")
 	}

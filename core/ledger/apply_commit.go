@@ -91,7 +91,7 @@ func (p *plan) record(result *Result, at time.Time) {
 		t.Receipt = st.takeReceipt()
 		t.CreatedAt = orTime(t.CreatedAt, st.now)
 		if len(c.Lines) > 0 {
-			t.Posting, t.PostedAt = c.Posting, at
+			t.PostedAt = at
 		}
 		if t.Intent != uuid.Nil {
 			st.intents[t.Intent] = true
@@ -106,7 +106,7 @@ func (p *plan) record(result *Result, at time.Time) {
 	if c.Change != nil {
 		ch := *c.Change
 		if len(c.Lines) > 0 && c.Transaction == nil {
-			ch.Posting, ch.PostedAt = c.Posting, at
+			ch.PostedAt = at
 		}
 		st.change(ch)
 		if c.Transaction == nil {
@@ -121,15 +121,14 @@ func (st *State) change(ch transactions.Change) {
 	st.changes[ch.ID] = ch.To
 	for i := range st.written.transactions {
 		if t := &st.written.transactions[i]; t.ID == ch.ID {
-			t.Status, t.Posting, t.PostedAt = ch.To, orID(ch.Posting, t.Posting), orTime(ch.PostedAt, t.PostedAt)
+			t.Status, t.PostedAt = ch.To, orTime(ch.PostedAt, t.PostedAt)
 			t.ReversedBy = orID(ch.ReversedBy, t.ReversedBy)
 			return
 		}
 	}
 	for i := range st.written.changes {
 		if before := &st.written.changes[i]; before.ID == ch.ID {
-			before.To = ch.To
-			before.Posting, before.PostedAt = orID(ch.Posting, before.Posting), orTime(ch.PostedAt, before.PostedAt)
+			before.To, before.PostedAt = ch.To, orTime(ch.PostedAt, before.PostedAt)
 			before.ReversedBy = orID(ch.ReversedBy, before.ReversedBy)
 			return
 		}

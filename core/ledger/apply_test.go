@@ -110,15 +110,15 @@ func TestApplyRefuses(t *testing.T) {
 		}, fault.QuoteExpired},
 		"an intent that was used": {func(d *desk) *ledger.Command {
 			first, second := pay(debit(d.payer, 1), credit(d.payee, 1)), pay(debit(d.payer, 1), credit(d.payee, 1))
-			first.Transaction = &transactions.Transaction{ID: ids.New(noon), Intent: used}
-			second.Transaction = &transactions.Transaction{ID: ids.New(noon), Intent: used}
+			first.Transaction = &transactions.Transaction{ID: first.Posting, Intent: used}
+			second.Transaction = &transactions.Transaction{ID: second.Posting, Intent: used}
 			mustApply(d, first)
 			return second
 		}, fault.DuplicateEntity},
 		"a client's reference that was used": {func(d *desk) *ledger.Command {
 			first, second := pay(debit(d.payer, 1), credit(d.payee, 1)), pay(debit(d.payer, 1), credit(d.payee, 1))
-			first.Transaction = &transactions.Transaction{ID: ids.New(noon), Client: client, Reference: "a"}
-			second.Transaction = &transactions.Transaction{ID: ids.New(noon), Client: client, Reference: "a"}
+			first.Transaction = &transactions.Transaction{ID: first.Posting, Client: client, Reference: "a"}
+			second.Transaction = &transactions.Transaction{ID: second.Posting, Client: client, Reference: "a"}
 			mustApply(d, first)
 			return second
 		}, fault.DuplicateEntity},

@@ -42,7 +42,8 @@ type Command struct {
 	Currency money.Currency
 	// Lines are empty for a command that only checks a secret, moves holds or changes a status.
 	Lines []Line
-	// Posting is the posting's id, made by the caller, so that running a command again makes nothing new.
+	// Posting is the posting's id, made by the caller, so that running a command again makes nothing new. A posting
+	// that books a transaction has that one's id.
 	Posting uuid.UUID
 	// Reverses is the posting that this one undoes; a second reversal of it is refused. Zero for none.
 	Reverses  uuid.UUID
@@ -60,7 +61,7 @@ type Command struct {
 	FeeShown *int64
 	Fee      int64
 
-	// Transaction is inserted with receipt, posting and posted_at filled in. Change moves an existing one.
+	// Transaction is inserted with receipt and posted_at filled in. Change moves an existing one.
 	Transaction *transactions.Transaction
 	Change      *transactions.Change
 
@@ -71,6 +72,17 @@ type Command struct {
 	// Extra is stored with the result, so that an answer can be rendered from the stored result alone. It holds
 	// nothing secret.
 	Extra map[string]string
+}
+
+// books is the transaction that the command's posting books; zero for none.
+func (c *Command) books() uuid.UUID {
+	switch {
+	case c.Transaction != nil:
+		return c.Transaction.ID
+	case c.Change != nil:
+		return c.Change.ID
+	}
+	return uuid.Nil
 }
 
 // Check is a secret to be compared: whose, and what was typed.

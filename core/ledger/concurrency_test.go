@@ -174,7 +174,7 @@ func TestPoisonedCommandFailsAloneInAFullGroup(t *testing.T) {
 		commands = append(commands, m.send(wallets[i%10], wallets[(i+1)%10], 10))
 	}
 	// A posting's id that is there, and a text that is none: mistakes that only the database notices.
-	commands[37].Posting = taken.Posting
+	commands[37].Posting, commands[37].Transaction.ID = taken.Posting, taken.Posting
 	commands[62].Narration = "not \xff UTF-8"
 	var outcomes [][]outcome
 	m.together(len(commands), func() { outcomes = storm([]*ledger.Writer{m.Writer}, commands, 1) })

@@ -173,7 +173,7 @@ func (m *market) send(from, to uuid.UUID, minor int64) *ledger.Command {
 		ledger.Line{Account: m.tax, Side: ledger.Credit, Minor: tax})
 	now := m.clock.Now()
 	c.Transaction = &transactions.Transaction{
-		ID: ids.New(now), Intent: ids.New(now), Type: transactions.P2P, Status: transactions.Completed,
+		ID: c.Posting, Intent: ids.New(now), Type: transactions.P2P, Status: transactions.Completed,
 		Amount: money.Of(minor, money.BBD), Fee: money.Of(fee, money.BBD), Tax: money.Of(tax, money.BBD),
 		Commission: money.Of(0, money.BBD),
 		From:       transactions.Party{Account: from, Owner: from, Name: "Marcia B."},

@@ -246,7 +246,7 @@ func TestCheckNamesTheFirstBreach(t *testing.T) {
 		"delete from postings where id = (select posting_id from entries where minor = 3 limit 1)": "has its posting",
 		"update idempotency_keys set code = null":                                                  "has its outcome",
 		"update postings set place = 7 where lane > 0 and seal = 1":                                "groups are whole",
-		"update transactions set posting_id = id":                                                  "has its posting",
+		"update transactions set id = intent_id":                                                   "has its posting",
 	} {
 		t.Run(want, func(t *testing.T) { breach(t, text, want) })
 	}

@@ -24,7 +24,7 @@ func TestSendMovesMoneyWithAllThatBelongsToIt(t *testing.T) {
 	require.Equal(t, int64(14_900), r.Balances[marcia])
 	require.Equal(t, c.Posting, r.Posting)
 	require.Len(t, r.Receipt, 6)
-	require.Equal(t, int64(1), m.count("select count(*) from transactions where receipt = $1 and posting_id = $2", r.Receipt, r.Posting))
+	require.Equal(t, int64(1), m.count("select count(*) from transactions where receipt = $1 and id = $2", r.Receipt, r.Posting))
 	require.Equal(t, int64(2), m.count("select count(*) from notices where transaction_id = $1", r.Transaction))
 	require.Equal(t, int64(1), m.count(`select count(*) from notices where args::jsonb->>'balance' = '149.00'
 		and args::jsonb->>'ref' = $1`, r.Receipt))

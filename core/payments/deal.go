@@ -115,7 +115,7 @@ func (s *Service) command(d *deal, o Order) (*ledger.Command, error) {
 	shown := o.FeeShown.Minor
 	c := &ledger.Command{
 		Key: o.Key, Body: s.body(d, o), Keep: true, Check: o.Proof.Check(),
-		Currency: s.currency, Lines: lines, Posting: ids.New(d.now), Narration: string(d.typ),
+		Currency: s.currency, Lines: lines, Posting: d.transaction, Narration: string(d.typ),
 		Holds: d.holds, Counters: s.limits.Counters(d.operation(), d.limited.Owner),
 		Tiers:    []ledger.TierGuard{{Account: d.limited.Account, Tier: d.limited.Tier}},
 		FeeShown: &shown, Fee: d.charge.Fee.Minor,

@@ -17,6 +17,9 @@ import (
 const (
 	repeatedWithin       = 10 * time.Minute
 	repeatedCashInWithin = 5 * time.Minute
+	// repeatedAmong is how many of the payer's newest entries are looked through: more than anybody makes by hand
+	// within those times.
+	repeatedAmong = 50
 )
 
 // quote refuses what can be known before a PIN is typed, and tells what the deal would cost.
@@ -100,12 +103,7 @@ func (s *Service) repeated(ctx context.Context, d *deal) (*time.Time, error) {
 	if d.typ == transactions.CashIn {
 		window = repeatedCashInWithin
 	}
-	same := transactions.Same{From: d.from.Account, To: d.to.Account, Type: d.typ, Amount: d.amount}
-	last, found, err := s.transactions.LastTo(ctx, same, d.now.Add(-window))
-	if err != nil || !found {
-		return nil, err
-	}
-	return &last.CreatedAt, nil
+	return s.store.repeated(ctx, s.db, d, d.now.Add(-window))
 }
 
 // open refuses an account that takes part in nothing.

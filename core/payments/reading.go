@@ -57,7 +57,7 @@ func (s *Service) MiniStatement(ctx context.Context, account uuid.UUID, n int) (
 	for i, e := range entries {
 		postings[i] = e.Posting
 	}
-	facts, err := s.transactions.ByPostings(ctx, postings)
+	facts, err := s.transactions.ByIDs(ctx, postings)
 	if err != nil {
 		return nil, err
 	}

@@ -31,6 +31,18 @@ func (s store) used(ctx context.Context, q sql.Querier, counts []ledger.Count, n
 	return used, err
 }
 
+// repeated is when the deal was last made since then with the same parties and amount; nil for not.
+func (s store) repeated(ctx context.Context, q sql.Querier, d *deal, since time.Time) (*time.Time, error) {
+	var at time.Time
+	err := q.Get(ctx, &at, s.queries.Get("repeated"), d.from.Account, d.to.Account, d.typ, d.amount.Minor,
+		d.amount.Currency, since, repeatedAmong)
+	if sql.NoRows(err) {
+		return nil, nil //nolint:nilnil // never is an answer, not a failure
+	}
+	at = at.UTC()
+	return &at, err
+}
+
 // overdueCode is the hold of a code that is over but still reserves money; zero for none.
 func (s store) overdueCode(ctx context.Context, q sql.Querier, wallet uuid.UUID, now time.Time) (uuid.UUID, error) {
 	var id uuid.UUID

@@ -24,7 +24,6 @@ func NewStore(db sql.Querier) *Store { return &Store{db: db} }
 type row struct {
 	ID                           uuid.UUID
 	IntentID                     uuid.NullUUID `db:"intent_id"`
-	PostingID                    uuid.NullUUID `db:"posting_id"`
 	FromAccount                  uuid.NullUUID `db:"from_account"`
 	FromOwner                    uuid.NullUUID `db:"from_owner"`
 	ToAccount                    uuid.NullUUID `db:"to_account"`
@@ -57,8 +56,8 @@ func (r *row) transaction() Transaction {
 		From:    Party{Account: r.FromAccount.UUID, Owner: r.FromOwner.UUID, Name: r.FromName},
 		To:      Party{Account: r.ToAccount.UUID, Owner: r.ToOwner.UUID, Name: r.ToName},
 		Channel: r.Channel, Agent: r.AgentID.UUID, Operator: r.OperatorID.UUID, Outlet: r.OutletID.UUID,
-		Client: r.ClientID.UUID, Reference: r.Reference, Tariff: r.Tariff, Posting: r.PostingID.UUID,
-		Reverses: r.Reverses.UUID, ReversedBy: r.ReversedBy.UUID, CreatedAt: r.CreatedAt.UTC(),
+		Client: r.ClientID.UUID, Reference: r.Reference, Tariff: r.Tariff, Reverses: r.Reverses.UUID,
+		ReversedBy: r.ReversedBy.UUID, CreatedAt: r.CreatedAt.UTC(),
 	}
 	if r.PostedAt != nil {
 		t.PostedAt = r.PostedAt.UTC()
@@ -81,38 +80,17 @@ func (s *Store) ByReceipt(ctx context.Context, receipt string) (Transaction, err
 	return s.one(ctx, queries.Get("by_receipt"), receipt)
 }
 
-// ByPostings finds the facts behind postings, by posting id. Postings without one are absent.
-func (s *Store) ByPostings(ctx context.Context, postings []uuid.UUID) (map[uuid.UUID]Transaction, error) {
-	list, err := s.list(ctx, queries.Get("by_postings"), sql.UUIDs(postings))
+// ByIDs finds the facts behind postings, which have their ids. Postings without one are absent.
+func (s *Store) ByIDs(ctx context.Context, postings []uuid.UUID) (map[uuid.UUID]Transaction, error) {
+	list, err := s.list(ctx, queries.Get("by_ids"), sql.UUIDs(postings))
 	if err != nil {
 		return nil, err
 	}
 	found := make(map[uuid.UUID]Transaction, len(list))
 	for _, t := range list {
-		found[t.Posting] = t
+		found[t.ID] = t
 	}
 	return found, nil
-}
-
-// Same describes a payment to be looked for again.
-type Same struct {
-	From, To uuid.UUID
-	Type     Type
-	Amount   money.Amount
-}
-
-// LastTo is the newest payment since then with the same payer, payee, type and amount, for "Already sent 10:31".
-func (s *Store) LastTo(ctx context.Context, same Same, since time.Time) (t Transaction, found bool, err error) {
-	t, err = s.one(ctx, queries.Get("last_to"), same.From, same.To, same.Type, same.Amount.Minor, same.Amount.Currency, since)
-	if fault.Is(err, fault.NotFound) {
-		return Transaction{}, false, nil
-	}
-	return t, err == nil, err
-}
-
-// Recent lists the newest n transactions of an account, the newest first.
-func (s *Store) Recent(ctx context.Context, account uuid.UUID, n int) ([]Transaction, error) {
-	return s.list(ctx, queries.Get("recent"), account, min(n, MaxPage))
 }
 
 func (s *Store) one(ctx context.Context, q sql.Query, args ...any) (Transaction, error) {

@@ -19,8 +19,8 @@ func Insert() sql.Query { return queries.Get("insert") }
 func ChangeStatus() sql.Query { return queries.Get("change") }
 
 const (
-	insertColumns = 28
-	changeColumns = 6
+	insertColumns = 27
+	changeColumns = 5
 )
 
 // InsertColumns are the arguments of Insert, filled one transaction after another.
@@ -36,32 +36,31 @@ func (ic *InsertColumns) Add(t *Transaction) {
 	c := ic.columns
 	c[0].UUID(t.ID)
 	c[1].UUID(t.Intent)
-	c[2].UUID(t.Posting)
-	c[3].UUID(t.From.Account)
-	c[4].UUID(t.From.Owner)
-	c[5].UUID(t.To.Account)
-	c[6].UUID(t.To.Owner)
-	c[7].UUID(t.Agent)
-	c[8].UUID(t.Outlet)
-	c[9].UUID(t.Operator)
-	c[10].UUID(t.Client)
-	c[11].UUID(t.Reverses)
-	c[12].Int(t.Amount.Minor)
-	c[13].Int(t.Fee.Minor)
-	c[14].Int(t.Tax.Minor)
-	c[15].Int(t.Commission.Minor)
-	c[16].Time(t.CreatedAt)
-	c[17].Time(t.PostedAt)
-	c[18].Text(string(t.Amount.Currency))
-	c[19].Text(t.Receipt)
-	c[20].Text(string(t.Type))
-	c[21].Text(string(t.Status))
-	c[22].Text(string(t.Channel))
-	c[23].Text(t.From.Name)
-	c[24].Text(t.To.Name)
-	c[25].Text(t.Reference)
-	c[26].Text(t.Tariff)
-	c[27].UUID(t.ReversedBy)
+	c[2].UUID(t.From.Account)
+	c[3].UUID(t.From.Owner)
+	c[4].UUID(t.To.Account)
+	c[5].UUID(t.To.Owner)
+	c[6].UUID(t.Agent)
+	c[7].UUID(t.Outlet)
+	c[8].UUID(t.Operator)
+	c[9].UUID(t.Client)
+	c[10].UUID(t.Reverses)
+	c[11].Int(t.Amount.Minor)
+	c[12].Int(t.Fee.Minor)
+	c[13].Int(t.Tax.Minor)
+	c[14].Int(t.Commission.Minor)
+	c[15].Time(t.CreatedAt)
+	c[16].Time(t.PostedAt)
+	c[17].Text(string(t.Amount.Currency))
+	c[18].Text(t.Receipt)
+	c[19].Text(string(t.Type))
+	c[20].Text(string(t.Status))
+	c[21].Text(string(t.Channel))
+	c[22].Text(t.From.Name)
+	c[23].Text(t.To.Name)
+	c[24].Text(t.Reference)
+	c[25].Text(t.Tariff)
+	c[26].UUID(t.ReversedBy)
 }
 
 // AppendTo appends the arguments of Insert. They are valid until the next Add or Reset.
@@ -87,9 +86,8 @@ func (cc *ChangeColumns) Add(ch *Change) {
 	c[0].UUID(ch.ID)
 	c[1].Text(string(ch.From))
 	c[2].Text(string(ch.To))
-	c[3].UUID(ch.Posting)
-	c[4].Time(ch.PostedAt)
-	c[5].UUID(ch.ReversedBy)
+	c[3].Time(ch.PostedAt)
+	c[4].UUID(ch.ReversedBy)
 	cc.n++
 }
 

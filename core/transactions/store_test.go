@@ -29,7 +29,7 @@ func full(receipt string) transactions.Transaction {
 		From:    transactions.Party{Account: ids.New(noon), Owner: ids.New(noon), Name: `Marcia "M" B.`},
 		To:      transactions.Party{Account: ids.New(noon), Owner: ids.New(noon), Name: "Oistins"},
 		Channel: transactions.USSD, Agent: ids.New(noon), Operator: ids.New(noon), Outlet: ids.New(noon),
-		Client: ids.New(noon), Reference: "r", Tariff: "v1", Posting: ids.New(noon), Reverses: ids.New(noon),
+		Client: ids.New(noon), Reference: "r", Tariff: "v1", Reverses: ids.New(noon),
 		ReversedBy: ids.New(noon), CreatedAt: noon, PostedAt: noon.Add(time.Second),
 	}
 }
@@ -67,9 +67,9 @@ func TestTransactionComesBackAsItWas(t *testing.T) {
 	got, err := store.ByID(t.Context(), bare.ID)
 	require.NoError(t, err)
 	require.Equal(t, bare, got)
-	byPosting, err := store.ByPostings(t.Context(), []uuid.UUID{one.Posting, ids.New(noon)})
+	byID, err := store.ByIDs(t.Context(), []uuid.UUID{one.ID, ids.New(noon)})
 	require.NoError(t, err)
-	require.Equal(t, map[uuid.UUID]transactions.Transaction{one.Posting: one}, byPosting)
+	require.Equal(t, map[uuid.UUID]transactions.Transaction{one.ID: one}, byID)
 	_, err = store.ByIntent(t.Context(), ids.New(noon))
 	require.True(t, fault.Is(err, fault.NotFound))
 	total, err := one.TotalDebited()
@@ -81,45 +81,17 @@ func TestChangeAppliesOnlyFromItsStatus(t *testing.T) {
 	db, _ := sqltest.Open(t)
 	store := transactions.NewStore(db)
 	one := full("1")
-	one.Posting, one.PostedAt, one.ReversedBy = uuid.Nil, time.Time{}, uuid.Nil
+	one.PostedAt, one.ReversedBy = time.Time{}, uuid.Nil
 	insert(t, db, one)
 	require.NoError(t, change(db))
 	done := transactions.Change{ID: one.ID, From: transactions.PendingApproval, To: transactions.Completed,
-		Posting: ids.New(noon), PostedAt: noon}
+		PostedAt: noon}
 	require.NoError(t, change(db, done))
 	require.True(t, fault.Is(change(db, done), fault.InvalidState))
 	got, err := store.ByID(t.Context(), one.ID)
 	require.NoError(t, err)
-	one.Status, one.Posting, one.PostedAt = transactions.Completed, done.Posting, noon
+	one.Status, one.PostedAt = transactions.Completed, noon
 	require.Equal(t, one, got)
-}
-
-func TestLastAndRecent(t *testing.T) {
-	db, _ := sqltest.Open(t)
-	store := transactions.NewStore(db)
-	me, shop := ids.New(noon), ids.New(noon)
-	sent := func(receipt string, at time.Time, status transactions.Status) transactions.Transaction {
-		one := full(receipt)
-		one.From.Account, one.To.Account, one.CreatedAt, one.Status, one.Reference = me, shop, at, status, receipt
-		return one
-	}
-	old := sent("1", noon.Add(-time.Hour), transactions.Completed)
-	last := sent("2", noon.Add(-time.Minute), transactions.Completed)
-	failed := sent("3", noon, transactions.Failed)
-	received := sent("4", noon.Add(time.Minute), transactions.Completed)
-	received.From.Account, received.To.Account = shop, me
-	insert(t, db, old, last, failed, received)
-	same := transactions.Same{From: me, To: shop, Type: transactions.CashOut, Amount: bbd(10_000)}
-	got, found, err := store.LastTo(t.Context(), same, noon.Add(-10*time.Minute))
-	require.NoError(t, err)
-	require.True(t, found)
-	require.Equal(t, last, got)
-	_, found, err = store.LastTo(t.Context(), same, noon)
-	require.NoError(t, err)
-	require.False(t, found)
-	recent, err := store.Recent(t.Context(), me, 3)
-	require.NoError(t, err)
-	require.Equal(t, []transactions.Transaction{received, failed, last}, recent)
 }
 
 func TestPromisesAreKeptTillSettled(t *testing.T) {
@@ -130,7 +102,7 @@ func TestPromisesAreKeptTillSettled(t *testing.T) {
 	made := make([]transactions.Promise, 300)
 	var wait sync.WaitGroup
 	for i := range made {
-		made[i] = transactions.Promise{Intent: ids.New(noon), Key: [32]byte{1, 2}, To: to, Language: "en",
+		made[i] = transactions.Promise{Intent: ids.New(noon.Add(time.Duration(i) * time.Second)), Key: [32]byte{1, 2}, To: to, Language: "en",
 			Type: transactions.P2P, Amount: bbd(5_000), PayeeName: "Andre C.", CreatedAt: noon.Add(time.Duration(i) * time.Second)}
 		wait.Go(func() {
 			if err := promises.Open(context.Background(), made[i]); err != nil {

@@ -67,20 +67,20 @@ type Party struct {
 
 // Transaction is a business fact. Zero ids stand for none. Fee contains Tax; all four amounts are of one currency.
 type Transaction struct {
-	ID, Intent                    uuid.UUID
-	Receipt                       string
-	Type                          Type
-	Status                        Status
-	Amount, Fee, Tax, Commission  money.Amount
-	From, To                      Party
-	Channel                       Channel
-	Agent, Operator, Outlet       uuid.UUID
-	Client                        uuid.UUID
-	Reference                     string
-	Tariff                        string
-	Posting, Reverses, ReversedBy uuid.UUID
-	CreatedAt                     time.Time
-	// PostedAt is zero until money moved.
+	ID, Intent                   uuid.UUID
+	Receipt                      string
+	Type                         Type
+	Status                       Status
+	Amount, Fee, Tax, Commission money.Amount
+	From, To                     Party
+	Channel                      Channel
+	Agent, Operator, Outlet      uuid.UUID
+	Client                       uuid.UUID
+	Reference                    string
+	Tariff                       string
+	Reverses, ReversedBy         uuid.UUID
+	CreatedAt                    time.Time
+	// PostedAt is zero until money moved. The posting that moved it has the transaction's own id.
 	PostedAt time.Time
 }
 
@@ -92,8 +92,7 @@ func (t Transaction) TotalDebited() (money.Amount, error) { return t.Amount.Add(
 type Change struct {
 	ID       uuid.UUID
 	From, To Status
-	// Posting and PostedAt are set with the change where money moves with it; the ledger's writer fills them.
-	Posting  uuid.UUID
+	// PostedAt is set with the change where money moves with it; the ledger's writer fills it.
 	PostedAt time.Time
 	// ReversedBy names the reversing transaction; zero leaves it.
 	ReversedBy uuid.UUID

@@ -1,10 +1,10 @@
 -- +goose Up
 
--- The business fact behind a posting. Amounts are minor units of currency; tax is inside fee.
+-- The business fact behind a posting, which has the same id. Who has an account finds its facts by its entries.
+-- Amounts are minor units of currency; tax is inside fee.
 create table transactions (
     id           uuid primary key,
     intent_id    uuid,
-    posting_id   uuid,
     from_account uuid,
     from_owner   uuid,
     to_account   uuid,
@@ -35,11 +35,8 @@ create table transactions (
 
 -- What a person confirmed once is one transaction for ever, whatever channel it comes through again.
 create unique index transactions_intent on transactions (intent_id) where intent_id is not null;
-create unique index transactions_posting on transactions (posting_id) where posting_id is not null;
 create unique index transactions_reference on transactions (client_id, reference)
     where client_id is not null and reference <> '';
-create index transactions_from on transactions (from_account, created_at desc);
-create index transactions_to on transactions (to_account, created_at desc);
 create index transactions_outlet on transactions (outlet_id, created_at desc) where outlet_id is not null;
 
 -- A promise to tell the outcome by SMS: stored before a money command is queued, settled by a worker.
@@ -54,8 +51,6 @@ create table promises (
     type       text        not null,
     payee      text        not null default ''
 );
-
-create index promises_due on promises (created_at);
 
 -- Notices: what is to be told to whom, as a template and its arguments. channels/sms claims, renders and sends.
 -- dedupe is null for a notice that can be written only once anyhow.

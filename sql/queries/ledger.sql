@@ -269,7 +269,9 @@ order by sequence limit $4;
 
 -- name: entries_of
 select account_id, posting_id, lane, sequence, credit, minor, balance_after, booked_at
-from entries where posting_id = $1 order by line;
+from entries
+where booked_at = (select booked_at from postings where id = $1) and posting_id = $1
+order by line;
 
 -- name: hold
 select id, account_id, kind, minor, captured, status, fee, code_sealed, tries, reason, metadata, created_at, expires_at
@@ -363,9 +365,9 @@ where n <> last + 1 or first <> 0 or seal > (select seal from lanes where id = p
 limit 1;
 
 -- name: check_facts
-select 'transaction ' || t.id || ' names a posting that there is not'
-from transactions t left join postings p on p.id = t.posting_id
-where t.posting_id is not null and p.id is null
+select 'transaction ' || t.id || ' moved money, and has no posting'
+from transactions t left join postings p on p.id = t.id
+where t.posted_at is not null and p.id is null
 limit 1;
 
 -- name: check_keys

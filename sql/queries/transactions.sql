@@ -1,19 +1,19 @@
 -- name: insert
-insert into transactions (id, intent_id, posting_id, from_account, from_owner, to_account, to_owner, agent_id, outlet_id,
+insert into transactions (id, intent_id, from_account, from_owner, to_account, to_owner, agent_id, outlet_id,
     operator_id, client_id, reverses, amount, fee, tax, commission, created_at, posted_at, currency, receipt, type, status,
     channel, from_name, to_name, reference, tariff, reversed_by)
 select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[], $8::uuid[],
-    $9::uuid[], $10::uuid[], $11::uuid[], $12::uuid[], $13::bigint[], $14::bigint[], $15::bigint[], $16::bigint[],
-    $17::timestamptz[], $18::timestamptz[], $19::text[], $20::text[], $21::text[], $22::text[], $23::text[], $24::text[],
-    $25::text[], $26::text[], $27::text[], $28::uuid[]);
+    $9::uuid[], $10::uuid[], $11::uuid[], $12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[],
+    $16::timestamptz[], $17::timestamptz[], $18::text[], $19::text[], $20::text[], $21::text[], $22::text[], $23::text[],
+    $24::text[], $25::text[], $26::text[], $27::uuid[]);
 
 -- name: change
 -- Only from the status that the change was made for: the writer counts the rows.
 update transactions t
-set status = u.target, posting_id = coalesce(u.posting_id, t.posting_id), posted_at = coalesce(u.posted_at, t.posted_at),
+set status = u.target, posted_at = coalesce(u.posted_at, t.posted_at),
     reversed_by = coalesce(u.reversed_by, t.reversed_by)
-from unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::timestamptz[], $6::uuid[])
-    as u (id, source, target, posting_id, posted_at, reversed_by)
+from unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::uuid[])
+    as u (id, source, target, posted_at, reversed_by)
 where t.id = any($1) and t.id = u.id and t.status = u.source;
 
 -- name: by_id
@@ -25,20 +25,8 @@ select * from transactions where intent_id = $1;
 -- name: by_receipt
 select * from transactions where receipt = $1;
 
--- name: by_postings
-select * from transactions where posting_id = any($1::uuid[]);
-
--- name: last_to
-select * from transactions
-where from_account = $1 and to_account = $2 and type = $3 and amount = $4 and currency = $5 and created_at >= $6
-  and status in ('completed', 'pending_approval')
-order by created_at desc limit 1;
-
--- name: recent
-(select * from transactions where from_account = $1 order by created_at desc limit $2)
-union
-(select * from transactions where to_account = $1 order by created_at desc limit $2)
-order by created_at desc limit $2;
+-- name: by_ids
+select * from transactions where id = any($1::uuid[]);
 
 -- name: promise
 -- A second try of the same intent takes the promise over: by then the first is long decided or withdrawn.
@@ -53,7 +41,8 @@ set created_at = excluded.created_at, key_digest = excluded.key_digest;
 select exists (select from promises where intent_id = $1);
 
 -- name: overdue
-select * from promises where created_at < $1 order by created_at limit $2;
+-- Intents are made in the order of time, and so is their index.
+select * from promises where created_at < $1 order by intent_id limit $2;
 
 -- name: settle
 delete from promises where intent_id = $1 and key_digest = $2;
