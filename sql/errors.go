@@ -32,8 +32,20 @@ func Unique(err error, constraint string) bool {
 	return errors.As(err, &e) && e.Code.Name() == uniqueViolation && (constraint == "" || e.Constraint == constraint)
 }
 
+// again marks the loss of a race that PostgreSQL has no condition for.
+type again struct{ error }
+
+func (a again) Unwrap() error { return a.error }
+
+// Again makes err Retryable: the transaction met what another one committed meanwhile, and will see it when it is
+// run again.
+func Again(err error) error { return again{err} }
+
 // Retryable tells that the transaction lost a race and may be run again as it is.
 func Retryable(err error) bool {
+	if errors.As(err, new(again)) {
+		return true
+	}
 	var e *pq.Error
 	if !errors.As(err, &e) {
 		return false

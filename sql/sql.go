@@ -90,7 +90,7 @@ func Open(ctx context.Context, rawURL string, o Options) (*DB, error) {
 
 // keyedPlans make plans that do not depend on how large a table was. Compiling them would take longer than they run;
 // what a plan costs by these rules says nothing about that.
-var keyedPlans = map[string]string{"enable_seqscan": "off", "jit": "off"}
+var keyedPlans = map[string]string{"enable_seqscan": "off", "jit": "off", "plan_cache_mode": "force_generic_plan"}
 
 // withDriverOptions refuses a URL without sslmode and asks for binary parameters, which save a round trip where a
 // statement is not kept prepared.

@@ -23,11 +23,11 @@ func TestRedialWhileTheOutcomeIsOpen(t *testing.T) {
 	const marcia = "+12462501001"
 	w.Dial(marcia, "*123*1*2462501002*50#")
 	intent := w.intentOf(marcia)
-	require.NoError(t, w.server.promises.Open(ctx, transactions.Promise{
+	require.NoError(t, transactions.PromiseIn(ctx, w.server.db, []*transactions.Promise{{
 		Intent: intent, Key: ledger.Key{Scope: "cus:x", Operation: "ussd.send_money", Value: "lost"}.Digest(),
 		To: w.number(marcia), Language: "en", Type: transactions.P2P, Amount: amount(50_00), PayeeName: "Andre C.",
 		CreatedAt: w.clock.Now(),
-	}))
+	}}))
 	w.Wait(5 * time.Second)
 	require.Equal(t, "CON WAIT FOR OUR SMS: 50.00 Andre C.\nNova\n1 Send money\n2 Withdraw cash\n3 Pay\n5 My account", w.Dial(marcia, "*123#"))
 	require.Contains(t, w.Key("9"), "Press a number shown")

@@ -232,9 +232,6 @@ func (p *parts) close(ctx context.Context) error {
 	if p.writer != nil {
 		errs = append(errs, p.writer.Close(ctx))
 	}
-	if p.promises != nil {
-		errs = append(errs, p.promises.Close(ctx))
-	}
 	if p.sessions != nil {
 		errs = append(errs, p.sessions.Close())
 	}

@@ -65,6 +65,9 @@ type Command struct {
 	Transaction *transactions.Transaction
 	Change      *transactions.Change
 
+	// Promise is committed before the command may run: a promise to tell how it went. Nil for none.
+	Promise *transactions.Promise
+
 	// Notices are written when the command succeeds; RefusalNotices when it is refused and the refusal is stored.
 	Notices        []outbox.Notice
 	RefusalNotices []outbox.Notice

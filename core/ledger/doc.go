@@ -2,9 +2,9 @@
 // movement of money passes through its one write path, and nothing else writes those tables.
 //
 // A caller makes a Command, which is only data, and hands it to Writer.Submit. The Writer takes whatever queued up
-// while it was committing and runs it as one group in one transaction: it claims the commands' keys, locks the
-// credentials, balances, holds and counters that they touch, lets the pure function Apply decide each command
-// against that state, one after another, writes everything in one statement and commits once. So a hundred
+// while it was committing and runs it as one group in one transaction: it locks the credentials, balances,
+// holds and counters that the commands touch, reads what stands under their keys, lets the pure function Apply decide
+// each command against that state, one after another, writes everything in one statement and commits once. So a hundred
 // transfers cost one wait for the disk, and a hot account is updated once a group instead of being queued for. A
 // lone command goes at once: there is no timer.
 //
@@ -12,8 +12,8 @@
 // whoever repeats the key gets the first answer. A refused command changes nothing and disturbs nobody in its
 // group. When a commit's outcome is in doubt, the lane's running number tells whether it lasted, and only then are
 // the commands run again with the same ids. A caller who gives up before its command was taken knows that nothing
-// happened; later it must ask by key (Store.Outcome). Locks are always taken in one order - keys, credentials,
-// balances, holds, transactions, counters, lane, sorted within each - so groups, nodes and PostIn do not wait for
+// happened; later it must ask by key (Store.Outcome). Locks are always taken in one order - credentials,
+// balances, holds, transactions, counters, keys, lane, sorted within each - so groups, nodes and PostIn do not wait for
 // each other in circles; where PostgreSQL still finds one, the group runs again.
 //
 // A lane is a writer's own row of every system account and its own running numbers, so that nodes share no row

@@ -8,14 +8,15 @@ import (
 
 	"nova/core/clock"
 	"nova/core/secret"
+	"nova/core/transactions"
 	"nova/sql"
 )
 
 var (
 	// errLaneLost tells that the lane was leased to another writer. The transaction must be rolled back.
 	errLaneLost = errors.New("lane is leased to another writer")
-	// errKeyBusy marks a failure to claim keys: another transaction holds one of them.
-	errKeyBusy = errors.New("claim keys")
+	// errKeyBusy marks a failure to store keys: another transaction is at work under one of them.
+	errKeyBusy = errors.New("store keys")
 )
 
 // claim is a command in a group, and how it went.
@@ -24,10 +25,8 @@ type claim struct {
 	digest  [32]byte
 	// replays tells that the key was there: result and err are the stored outcome, and nothing is written for it.
 	replays bool
-	// again tells that the key was there when it was claimed and gone when it was read: nothing is known yet.
-	again  bool
-	result Result
-	err    error
+	result  Result
+	err     error
 	// stored tells that the outcome is kept under the key.
 	stored bool
 }
@@ -52,33 +51,35 @@ type books struct {
 // laneSource gives the lane to be written in, when everything else is locked.
 type laneSource func(ctx context.Context, tx *sql.Tx) (*lane, error)
 
-// run claims, locks, decides and writes the commands, whose keys differ, and leaves the commit to its caller. It
-// returns the lane as it stands once the transaction is committed. An error means that the transaction must be
-// rolled back; refusals stand in the claims.
-func (b *books) run(ctx context.Context, tx *sql.Tx, claims []*claim, laneID int, source laneSource) (*lane, error) {
-	now := b.clock.Now()
-	won, err := b.claim(ctx, tx, claims, now)
-	if err != nil || len(won) == 0 {
-		return nil, err
-	}
-	commands := make([]*Command, len(won))
-	for i, k := range won {
-		commands[i] = k.command
-	}
-	locked, err := b.lockCredentials(ctx, tx, commands)
+// run locks, decides and writes the commands, whose keys differ, and leaves the commit to its caller. It returns the
+// lane as it stands once the transaction is committed, nil if there is nothing to commit. An error means that the
+// transaction must be rolled back; refusals stand in the claims. The promises are those of commands that may run once
+// this is committed.
+//
+// Keys are read with the rows that the commands lock, and stored with the outcomes. Somebody else may store one of
+// them in between: then the write fails (keyTaken), and whoever runs the commands again finds it.
+func (b *books) run(
+	ctx context.Context, tx *sql.Tx, claims []*claim, promises []*transactions.Promise, laneID int, source laneSource,
+) (*lane, error) {
+	locked, err := b.lockCredentials(ctx, tx, claims)
 	if err != nil {
 		return nil, err
 	}
-	st := NewState(StateOptions{Now: now, Location: b.location, Codes: b.codes})
-	if err := lockState(ctx, tx, st, commands, laneID); err != nil {
+	st := NewState(StateOptions{Now: b.clock.Now(), Location: b.location, Codes: b.codes})
+	stored, err := lockState(ctx, tx, st, claims, laneID)
+	if err != nil {
 		return nil, fmt.Errorf("lock: %w", err)
+	}
+	fresh := answerStored(claims, stored)
+	if len(fresh) == 0 && len(promises) == 0 {
+		return nil, nil //nolint:nilnil // everything was answered before, and nothing is written
 	}
 	before, err := source(ctx, tx)
 	if err != nil {
 		return nil, err
 	}
 	st.receiptNext = uint64(before.receiptNext) //nolint:gosec // receipt numbers are never negative
-	for _, k := range won {
+	for _, k := range fresh {
 		b.decide(st, k, locked)
 	}
 	if locked != nil {
@@ -87,46 +88,34 @@ func (b *books) run(ctx context.Context, tx *sql.Tx, claims []*claim, laneID int
 		}
 	}
 	after := before.after(st)
-	if err := writeAll(ctx, tx, st, after, won); err != nil {
+	if err := writeAll(ctx, tx, st, after, fresh, promises); err != nil {
 		return nil, fmt.Errorf("write: %w", err)
 	}
 	return after, nil
 }
 
-// claim claims the keys, answers the losers from what is stored, and returns the winners.
-func (b *books) claim(ctx context.Context, tx *sql.Tx, claims []*claim, now time.Time) ([]*claim, error) {
-	lost, err := claimKeys(ctx, tx, claims, now)
-	if err != nil {
-		return nil, errors.Join(errKeyBusy, err)
+// answerStored answers the commands whose keys were there, by their places, and returns the others.
+func answerStored(claims []*claim, stored map[int]keyRow) (fresh []*claim) {
+	if len(stored) == 0 {
+		return claims
 	}
-	if len(lost) == 0 {
-		return claims, nil
-	}
-	var digests sql.Column
-	losers := make(map[int]bool, len(lost))
-	for _, place := range lost {
-		losers[place] = true
-		digests.Bytes(claims[place].digest[:])
-	}
-	found, err := storedKeys(ctx, tx, digests)
-	if err != nil {
-		return nil, fmt.Errorf("read stored results: %w", err)
-	}
-	won := make([]*claim, 0, len(claims)-len(lost))
-	for i, k := range claims {
-		if !losers[i] {
-			won = append(won, k)
+	fresh = make([]*claim, 0, len(claims))
+	for place, k := range claims {
+		if row, there := stored[place]; there {
+			k.replay(row)
 			continue
 		}
-		row, there := found[k.digest]
-		k.replay(row, there)
+		fresh = append(fresh, k)
 	}
-	return won, nil
+	return fresh
 }
 
+// keyTaken tells that another transaction stored one of the keys after they were read.
+func keyTaken(err error) bool { return sql.Unique(err, "idempotency_keys_pkey") }
+
 // lockCredentials returns nil where no command has a secret.
-func (b *books) lockCredentials(ctx context.Context, tx *sql.Tx, commands []*Command) (LockedCredentials, error) {
-	subjects := subjectsOf(commands)
+func (b *books) lockCredentials(ctx context.Context, tx *sql.Tx, claims []*claim) (LockedCredentials, error) {
+	subjects := subjectsOf(claims)
 	if len(subjects) == 0 {
 		return nil, nil //nolint:nilnil // nothing to lock is no failure, and Verify is then never asked
 	}
@@ -143,7 +132,7 @@ func (b *books) lockCredentials(ctx context.Context, tx *sql.Tx, commands []*Com
 // decide runs one command against the state. The secret comes first: who does not know it learns nothing else.
 func (b *books) decide(st *State, k *claim, locked LockedCredentials) {
 	c := k.command
-	k.replays, k.again, k.stored = false, false, false
+	k.replays, k.stored = false, false
 	k.result, k.err = Result{}, nil
 	if c.Check != nil {
 		k.err = locked.Verify(*c.Check, st.now)

@@ -7,13 +7,9 @@ import (
 )
 
 // replay answers a command whose key was there before.
-func (k *claim) replay(row keyRow, there bool) {
-	k.replays, k.again, k.stored = true, false, true
+func (k *claim) replay(row keyRow) {
+	k.replays, k.stored = true, true
 	k.result, k.err = Result{}, nil
-	if !there {
-		k.again = true
-		return
-	}
 	if !row.withdrawn() && !hmac.Equal(row.Body, k.command.Body[:]) {
 		k.err = conflict()
 		return
@@ -33,13 +29,17 @@ func conflict() error {
 }
 
 // twins splits a group into commands with different keys, in order, and for each later twin of one of them its
-// place there.
+// place there. Those whose promise is still to be stored are nobody's twins yet.
 func twins(group []*request) (first []*request, later map[*request]*request) {
 	if len(group) == 1 {
 		return group, nil
 	}
 	owner := make(map[[32]byte]*request, len(group))
 	for _, r := range group {
+		if r.promising {
+			first = append(first, r)
+			continue
+		}
 		if own := owner[r.claim.digest]; own != nil {
 			if later == nil {
 				later = map[*request]*request{}

@@ -9,6 +9,7 @@ import (
 
 // lockSet is what a group must lock, each thing once. PostgreSQL sorts it.
 type lockSet struct {
+	keys                                                 sql.Column
 	accounts, holds, placing, changes, intents, reversed sql.Column
 	refClients, refTexts                                 sql.Column
 	subjects, starts, windows, rules                     sql.Column
@@ -20,9 +21,11 @@ type lockSet struct {
 }
 
 // lockSetOf gathers the lock set of commands that go on with st's windows.
-func lockSetOf(st *State, commands []*Command) *lockSet {
-	ls := &lockSet{wanted: make(map[uuid.UUID]bool, 4*len(commands)), counted: make(map[counterKey]bool, 4*len(commands))}
-	for _, c := range commands {
+func lockSetOf(st *State, claims []*claim) *lockSet {
+	ls := &lockSet{wanted: make(map[uuid.UUID]bool, 4*len(claims)), counted: make(map[counterKey]bool, 4*len(claims))}
+	for _, k := range claims {
+		c := k.command
+		ls.keys.Bytes(k.digest[:])
 		ls.addAccounts(c)
 		ls.addFacts(c)
 		for _, count := range c.Counters {
@@ -90,12 +93,6 @@ func (ls *lockSet) addCounter(k counterKey) {
 	ls.counters = append(ls.counters, k)
 }
 
-// empty tells that there is nothing to lock: a command that only checks a secret.
-func (ls *lockSet) empty() bool {
-	return len(ls.wanted) == 0 && len(ls.counters) == 0 && ls.holds.Empty() && ls.changes.Empty() &&
-		ls.intents.Empty() && len(ls.references) == 0 && ls.reversed.Empty()
-}
-
 // usual tells that there is no hold, no change and no reversal, which most groups have none of.
 func (ls *lockSet) usual() bool {
 	return ls.holds.Empty() && ls.placing.Empty() && ls.changes.Empty() && ls.reversed.Empty()
@@ -104,7 +101,7 @@ func (ls *lockSet) usual() bool {
 func (ls *lockSet) args(lane int) []any {
 	args := []any{
 		ls.accounts.Array(), lane, ls.subjects.Array(), ls.starts.Array(), ls.windows.Array(), ls.rules.Array(),
-		ls.intents.Array(), ls.refClients.Array(), ls.refTexts.Array(),
+		ls.intents.Array(), ls.refClients.Array(), ls.refTexts.Array(), ls.keys.Array(),
 	}
 	if ls.usual() {
 		return args
@@ -132,8 +129,8 @@ func (ls *lockSet) missing(st *State) *lockSet {
 	return rest
 }
 
-// fill puts the locked rows into the state.
-func (ls *lockSet) fill(st *State, rows *lockedRows) error {
+// fill puts the locked rows into the state, and returns what stands under the keys, by their places.
+func (ls *lockSet) fill(st *State, rows *lockedRows) (map[int]keyRow, error) {
 	r := rowReader{text: rows.Balances}
 	for r.line() {
 		st.addBalance(&r)
@@ -157,5 +154,13 @@ func (ls *lockSet) fill(st *State, rows *lockedRows) error {
 	for r.next(rows.Reversed); r.line(); {
 		st.reversed[r.id()] = true
 	}
-	return r.err
+	var stored map[int]keyRow
+	for r.next(rows.Keys); r.line(); {
+		if stored == nil {
+			stored = map[int]keyRow{}
+		}
+		place := r.small() - 1
+		stored[place] = r.keyRow()
+	}
+	return stored, r.err
 }

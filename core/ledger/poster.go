@@ -14,8 +14,6 @@ import (
 const (
 	// postWait bounds PostIn's waits for locks: its caller holds locks of its own, and others wait for those.
 	postWait = 2 * time.Second
-	// maxReclaims bounds the attempts at a key that is given up whenever it is looked at.
-	maxReclaims = 3
 )
 
 // PosterOptions are what a poster needs; they mean what they mean for the Writer.
@@ -40,31 +38,33 @@ func NewPoster(o PosterOptions) *Poster {
 //
 // When it returns an error, the caller rolls back, and nothing is stored. When Result.Replayed is set, the command
 // ran before, and the caller must not write its other rows again. A lock that is not to be had in time is
-// SERVICE_UNAVAILABLE; a conflict that PostgreSQL broke off comes back as it is, for InTx to retry.
+// SERVICE_UNAVAILABLE; a conflict that PostgreSQL broke off, and a key that somebody stored meanwhile, come back for
+// InTx to retry.
 func (p *Poster) PostIn(ctx context.Context, tx *sql.Tx, c *Command) (Result, error) {
 	if !c.Key.complete() {
 		return Result{}, fault.New(fault.IdempotencyKeyRequired, "command without a key")
+	}
+	if c.Promise != nil {
+		return Result{}, errors.New("a promise must be committed before its command runs: it cannot be part of a transaction")
 	}
 	if err := setLockTimeout(ctx, tx, postWait); err != nil {
 		return Result{}, err
 	}
 	k := &claim{command: c, digest: c.Key.Digest()}
-	for range maxReclaims {
-		_, err := p.books.run(ctx, tx, []*claim{k}, postingLane, sharedLane)
-		switch {
-		case sql.LockTimeout(err) && errors.Is(err, errKeyBusy):
-			return Result{}, fault.Wrap(err, fault.IdempotencyInProgress, "the key's owner is still at work")
-		case sql.LockTimeout(err):
-			return Result{}, fault.Wrap(err, fault.ServiceUnavailable, "what the command needs is locked")
-		case factOf(err) != nil:
-			return Result{}, factOf(err)
-		case err != nil:
-			return Result{}, err
-		case !k.again:
-			return k.result, k.err
-		}
+	_, err := p.books.run(ctx, tx, []*claim{k}, nil, postingLane, sharedLane)
+	switch {
+	case sql.LockTimeout(err) && errors.Is(err, errKeyBusy):
+		return Result{}, fault.Wrap(err, fault.IdempotencyInProgress, "the key's owner is still at work")
+	case sql.LockTimeout(err):
+		return Result{}, fault.Wrap(err, fault.ServiceUnavailable, "what the command needs is locked")
+	case keyTaken(err):
+		return Result{}, sql.Again(err)
+	case factOf(err) != nil:
+		return Result{}, factOf(err)
+	case err != nil:
+		return Result{}, err
 	}
-	return Result{}, fault.New(fault.IdempotencyInProgress, "the key is claimed and given up by turns")
+	return k.result, k.err
 }
 
 // sharedLane locks lane 0, last of all locks.

@@ -9,13 +9,14 @@ import (
 
 	"github.com/google/uuid"
 
+	"nova/core/fault"
 	"nova/core/money"
 )
 
 // lockedRows is the answer of lock_state: a text a part, a line a row, words between spaces.
 type lockedRows struct {
 	Balances, Holds, Changes, Counters string
-	Intents                            string
+	Keys, Intents                      string
 	References                         string `db:"client_references"`
 	Reversed                           string
 }
@@ -86,6 +87,13 @@ func (r *rowReader) note(err error) {
 	if err != nil && r.err == nil {
 		r.err = fmt.Errorf("read locked row: %w", err)
 	}
+}
+
+// keyRow reads body, created_at, code, result.
+func (r *rowReader) keyRow() keyRow {
+	row := keyRow{Body: r.hex(), CreatedAt: r.time(), Code: fault.Code(r.word())}
+	row.Result = string(r.hex())
+	return row
 }
 
 // addBalance reads account_id, lane, currency, credit_normal, status, tier, floor, posted, held, sequence, booked_at.

@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/google/uuid"
+
 	"nova/core/fault"
+	"nova/core/transactions"
 	"nova/sql"
 )
 
@@ -50,8 +53,8 @@ func (w *Writer) attempts(ctx context.Context, group []*request, wait time.Durat
 		case errors.Is(err, errLaneLost):
 			w.lane = nil
 			continue
-		case (sql.Retryable(err) || factOf(err) != nil) && races < maxRaces:
-			// A fact that another node committed between our look and our write is seen at the next look.
+		case (sql.Retryable(err) || keyTaken(err) || factOf(err) != nil) && races < maxRaces:
+			// A key or fact that another node committed between our look and our write is seen at the next look.
 			races++
 			continue
 		case sql.Retryable(err):
@@ -78,6 +81,10 @@ func passing(err error) bool {
 func (w *Writer) once(ctx context.Context, group []*request, wait time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, groupTime)
 	defer cancel()
+	claims, promises := parts(group)
+	if len(claims) == 0 {
+		return transactions.PromiseIn(ctx, w.db, promises)
+	}
 	if err := w.ensureLane(ctx); err != nil {
 		return err
 	}
@@ -91,11 +98,7 @@ func (w *Writer) once(ctx context.Context, group []*request, wait time.Duration)
 			return err
 		}
 	}
-	claims := make([]*claim, len(group))
-	for i, r := range group {
-		claims[i] = &r.claim
-	}
-	after, err := w.run(ctx, tx, claims, w.lane.id, w.ownLane)
+	after, err := w.run(ctx, tx, claims, promises, w.lane.id, w.ownLane)
 	if err != nil {
 		return err
 	}
@@ -104,6 +107,28 @@ func (w *Writer) once(ctx context.Context, group []*request, wait time.Duration)
 		return nil // every key was there before: nothing was written
 	}
 	return w.commit(tx, after)
+}
+
+// parts are the commands of a group, and the promises of those that may run in the next one, one an intent.
+func parts(group []*request) (claims []*claim, promises []*transactions.Promise) {
+	var promised map[uuid.UUID]int
+	for _, r := range group {
+		if !r.promising {
+			claims = append(claims, &r.claim)
+			continue
+		}
+		p := r.claim.command.Promise
+		if place, twice := promised[p.Intent]; twice {
+			promises[place] = p
+			continue
+		}
+		if promised == nil {
+			promised = make(map[uuid.UUID]int, len(group))
+		}
+		promised[p.Intent] = len(promises)
+		promises = append(promises, p)
+	}
+	return claims, promises
 }
 
 func (w *Writer) commit(tx *sql.Tx, after *lane) error {
@@ -209,7 +234,7 @@ func factOf(err error) error {
 // giveUp answers for a database that stayed away.
 func giveUp(group []*request, err error) {
 	for _, r := range group {
-		if r.doubt {
+		if r.doubt && !r.promising {
 			r.claim.refuse(unknown(err))
 			continue
 		}
@@ -220,7 +245,7 @@ func giveUp(group []*request, err error) {
 // refuse sets an outcome that is not stored.
 func (k *claim) refuse(err error) {
 	k.result, k.err = Result{}, err
-	k.stored, k.replays, k.again = false, false, false
+	k.stored, k.replays = false, false
 }
 
 // ensureLane sees that the writer has a lane with receipt numbers enough for a full group.

@@ -2,12 +2,14 @@ package ledger
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/google/uuid"
 
 	"nova/core/fault"
+	"nova/core/transactions"
 	"nova/sql"
 )
 
@@ -54,30 +56,30 @@ func storedKeys(ctx context.Context, q sql.Querier, digests sql.Column) (map[[32
 	return found, nil
 }
 
-// lockState locks and reads what the commands decide by. Rows of system accounts that the lane does not have yet, and
-// counters of a new window, are made and looked at again; each happens once a lane, or once a window.
-func lockState(ctx context.Context, tx *sql.Tx, st *State, commands []*Command, lane int) error {
-	ls := lockSetOf(st, commands)
-	if ls.empty() {
-		return nil
-	}
-	if err := lockRows(ctx, tx, st, ls, lane); err != nil {
-		return err
+// lockState locks and reads what the commands decide by, and reads what stands under their keys: an answer for the
+// place of each key that there is. Rows of system accounts that the lane does not have yet, and counters of a new
+// window, are made and looked at again; each happens once a lane, or once a window.
+func lockState(ctx context.Context, tx *sql.Tx, st *State, claims []*claim, lane int) (map[int]keyRow, error) {
+	ls := lockSetOf(st, claims)
+	stored, err := lockRows(ctx, tx, st, ls, lane)
+	if err != nil {
+		return nil, err
 	}
 	rest := ls.missing(st)
 	if rest == nil {
-		return nil
+		return stored, nil
 	}
 	if len(rest.wanted) > 0 {
 		if _, err := tx.Exec(ctx, queries.Get("add_lane_balances"), rest.accounts.Array(), lane); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	rest, err := addCounters(ctx, tx, st, rest)
+	rest, err = addCounters(ctx, tx, st, rest)
 	if err != nil || rest == nil {
-		return err
+		return stored, err
 	}
-	return lockRows(ctx, tx, st, rest, lane)
+	_, err = lockRows(ctx, tx, st, rest, lane)
+	return stored, err
 }
 
 // addCounters makes the missing counters and puts them into the state. It returns what must still be locked: the
@@ -101,32 +103,39 @@ func addCounters(ctx context.Context, tx *sql.Tx, st *State, ls *lockSet) (*lock
 	return ls.missing(st), nil
 }
 
-func lockRows(ctx context.Context, tx *sql.Tx, st *State, ls *lockSet, lane int) error {
+func lockRows(ctx context.Context, tx *sql.Tx, st *State, ls *lockSet, lane int) (map[int]keyRow, error) {
 	var rows lockedRows
 	q := queries.Get("lock_state")
 	if ls.usual() {
 		q = queries.Get("lock_usual_state")
 	}
 	if err := tx.Get(ctx, &rows, q, ls.args(lane)...); err != nil {
-		return err
+		return nil, err
 	}
 	return ls.fill(st, &rows)
 }
 
-// writeAll writes what the group decided, in one statement, and sees that every row that was locked is still there.
+// writeAll writes what the group decided, and the promises of the next one, in one statement, and sees that every row that was locked is still there.
 // errLaneLost tells that the lane was leased to somebody else.
-func writeAll(ctx context.Context, tx *sql.Tx, st *State, ln *lane, outcomes []*claim) error {
+func writeAll(
+	ctx context.Context, tx *sql.Tx, st *State, ln *lane, outcomes []*claim, promises []*transactions.Promise,
+) error {
 	columns := columnsPool.Get().(*groupColumns) //nolint:forcetypeassert // the pool holds nothing else
 	defer func() {
 		columns.reset()
 		columnsPool.Put(columns)
 	}()
-	if err := columns.fill(st, outcomes); err != nil {
+	if err := columns.fill(st, outcomes, promises); err != nil {
 		return err
 	}
 	form := shapeFor(&st.written)
 	var counts []int64
-	if err := tx.Get(ctx, sql.Array(&counts), form.query, columns.arguments(form, ln)...); err != nil {
+	err := tx.Get(ctx, sql.Array(&counts), form.query, columns.arguments(form, ln, st.now)...)
+	if sql.LockTimeout(err) {
+		// Every row is locked already: what is left to wait for is somebody with one of the keys.
+		return errors.Join(errKeyBusy, err)
+	}
+	if err != nil {
 		return err
 	}
 	if counts[form.lane] != 1 {
@@ -205,11 +214,11 @@ func setLockTimeout(ctx context.Context, tx *sql.Tx, wait time.Duration) error {
 }
 
 // subjectsOf are the credentials that the commands compare.
-func subjectsOf(commands []*Command) []uuid.UUID {
+func subjectsOf(claims []*claim) []uuid.UUID {
 	var subjects []uuid.UUID
-	for _, c := range commands {
-		if c.Check != nil {
-			subjects = append(subjects, c.Check.Subject)
+	for _, k := range claims {
+		if k.command.Check != nil {
+			subjects = append(subjects, k.command.Check.Subject)
 		}
 	}
 	return subjects

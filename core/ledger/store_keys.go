@@ -11,6 +11,9 @@ import (
 	"nova/sql"
 )
 
+// maxReclaims bounds the attempts at a key that is given up whenever it is looked at.
+const maxReclaims = 3
+
 // withdrawnCode answers whoever comes with a key after it was withdrawn. It is a refusal that may be stored.
 const withdrawnCode = fault.InvalidState
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"sync"
+	"time"
 
 	"nova/core/outbox"
 	"nova/core/transactions"
@@ -13,11 +14,12 @@ import (
 // groupColumns are the array arguments of what a group writes, a table or part each. They are used again and again:
 // a group's worth of rows is large, and made anew it would be most of the garbage.
 type groupColumns struct {
-	balances, postings, entries, changedHolds, holds, counters, settled, dropped sql.Columns
+	balances, postings, entries, changedHolds, holds, counters, keys sql.Columns
 
 	transactions *transactions.InsertColumns
 	changes      *transactions.ChangeColumns
 	notices      *outbox.InsertColumns
+	promises     *transactions.PromiseColumns
 	args         []any
 }
 
@@ -25,27 +27,28 @@ var columnsPool = sync.Pool{New: func() any {
 	return &groupColumns{
 		balances: make(sql.Columns, 6), postings: make(sql.Columns, 8), entries: make(sql.Columns, 9),
 		changedHolds: make(sql.Columns, 4), holds: make(sql.Columns, 15), counters: make(sql.Columns, 5),
-		settled: make(sql.Columns, 3), dropped: make(sql.Columns, 1),
+		keys:         make(sql.Columns, 4),
 		transactions: transactions.NewInsertColumns(), changes: transactions.NewChangeColumns(),
-		notices: outbox.NewInsertColumns(),
+		notices: outbox.NewInsertColumns(), promises: transactions.NewPromiseColumns(),
 	}
 }}
 
 func (g *groupColumns) reset() {
 	for _, columns := range [...]sql.Columns{
-		g.balances, g.postings, g.entries, g.changedHolds, g.holds, g.counters, g.settled, g.dropped,
+		g.balances, g.postings, g.entries, g.changedHolds, g.holds, g.counters, g.keys,
 	} {
 		columns.Reset()
 	}
 	g.transactions.Reset()
 	g.changes.Reset()
 	g.notices.Reset()
+	g.promises.Reset()
 	clear(g.args)
 	g.args = g.args[:0]
 }
 
 // fill takes in what the group decided.
-func (g *groupColumns) fill(st *State, outcomes []*claim) error {
+func (g *groupColumns) fill(st *State, outcomes []*claim, promises []*transactions.Promise) error {
 	w := &st.written
 	g.fillBalances(w.accounts)
 	g.fillPostings(w.postings)
@@ -65,12 +68,16 @@ func (g *groupColumns) fill(st *State, outcomes []*claim) error {
 			return err
 		}
 	}
+	for _, p := range promises {
+		g.promises.Add(p)
+	}
 	return g.fillKeys(outcomes)
 }
 
 // arguments are those of the shape's parts, in order.
-func (g *groupColumns) arguments(s *shape, ln *lane) []any {
-	args := g.balances.AppendTo(g.args)
+func (g *groupColumns) arguments(s *shape, ln *lane, now time.Time) []any {
+	args := g.keys.AppendTo(append(g.args, now))
+	args = g.balances.AppendTo(args)
 	args = append(args, ln.seal, ln.id)
 	args = g.postings.AppendTo(args)
 	args = g.entries.AppendTo(args)
@@ -84,8 +91,7 @@ func (g *groupColumns) arguments(s *shape, ln *lane) []any {
 		args = g.changes.AppendTo(args)
 	}
 	args = g.notices.AppendTo(args)
-	args = g.settled.AppendTo(args)
-	args = g.dropped.AppendTo(args)
+	args = g.promises.AppendTo(args)
 	g.args = append(args, ln.id, ln.epoch, ln.groups, ln.seal, ln.receiptNext, ln.lease.Microseconds())
 	return g.args
 }
@@ -181,20 +187,21 @@ func (g *groupColumns) fillCounters(counters []*counter) {
 	}
 }
 
-// fillKeys settles the keys whose outcome is stored, and drops the claims of the others.
+// fillKeys stores the outcomes that are to be kept under their keys.
 func (g *groupColumns) fillKeys(outcomes []*claim) error {
 	for _, k := range outcomes {
 		if !k.stored {
-			g.dropped[0].Bytes(k.digest[:])
 			continue
 		}
 		text, err := k.text()
 		if err != nil {
 			return err
 		}
-		g.settled[0].Bytes(k.digest[:])
-		g.settled[1].Text(string(text.Code))
-		g.settled[2].Text(text.Result)
+		c := g.keys
+		c[0].Bytes(k.digest[:])
+		c[1].Bytes(k.command.Body[:])
+		c[2].Text(string(text.Code))
+		c[3].Text(text.Result)
 	}
 	return nil
 }

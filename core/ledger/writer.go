@@ -185,7 +185,7 @@ func (w *Writer) flush(batch []*request) {
 		switch {
 		case r.renewal:
 			renewal = true
-		case !r.take():
+		case r.promising && !r.waiting(), !r.promising && !r.take():
 		case r.parks > 0:
 			parked = append(parked, r)
 		default:
@@ -203,12 +203,13 @@ func (w *Writer) flush(batch []*request) {
 	}
 }
 
-// group runs commands and answers their callers. It returns those that must be run once more: twins that their
-// first one's outcome says nothing about, and keys that were given up while they were read.
+// group runs commands and answers their callers, and stores the promises of others, which then run in the next group.
+// It returns those that must be run once more: twins that their first one's outcome says nothing about.
 func (w *Writer) group(group []*request, wait time.Duration) (again []*request) {
 	first, later := twins(group)
 	w.settle(first, wait)
 	finished := make([]*request, 0, len(group))
+	var promised []*request
 	for _, r := range group {
 		own := later[r]
 		if own != nil && own.parked {
@@ -216,7 +217,10 @@ func (w *Writer) group(group []*request, wait time.Duration) (again []*request) 
 		}
 		switch {
 		case r.parked:
-		case own == nil && r.claim.again, own != nil && (own.claim.again || !r.follow(own)):
+		case r.promising && r.claim.err == nil:
+			promised = append(promised, r)
+		case r.promising && !r.take(): // withdrawn meanwhile
+		case own != nil && !r.follow(own):
 			again = append(again, r)
 		default:
 			finished = append(finished, r)
@@ -230,6 +234,10 @@ func (w *Writer) group(group []*request, wait time.Duration) (again []*request) 
 	for _, r := range finished {
 		r.answer()
 	}
+	for _, r := range promised {
+		r.promising, r.doubt, r.parks = false, false, 0
+	}
+	w.batcher.Return(promised...)
 	return again
 }
 
@@ -239,11 +247,16 @@ func (w *Writer) park(r *request) {
 	r.parked = false
 	r.parks++
 	if r.parks > maxParks {
+		if r.promising && !r.take() {
+			return
+		}
 		r.fail(fault.New(fault.ServiceUnavailable, "what the command needs stayed locked: nothing ran"))
 		return
 	}
 	pause := min(parkTime<<min(r.parks, 8), longestPark)
-	r.state.Store(queued)
+	if !r.promising {
+		r.state.Store(queued)
+	}
 	time.AfterFunc(pause, func() {
 		if err := w.batcher.Add(r); err != nil && r.take() {
 			r.fail(fault.Wrap(err, fault.ServiceUnavailable, "ledger is busy: nothing ran"))

@@ -59,7 +59,7 @@ type Quote struct {
 }
 
 // Order is what every confirmation brings: the key of its hop or request, the intent, the PIN, and the fee that the
-// person saw. With Promise set, a promise to tell the outcome by SMS is stored before the money command is queued.
+// person saw. With Promise set, a promise to tell the outcome by SMS is committed before the money command may run.
 type Order struct {
 	Key      ledger.Key
 	Intent   uuid.UUID

@@ -15,13 +15,13 @@ import (
 	"nova/sql"
 )
 
-// promise stores the promise of an order, as Send does before it queues the command.
+// promise stores the promise of an order, as the ledger does before it runs the command.
 func (w *world) promise(o payments.SendOrder, payee string) {
 	w.t.Helper()
-	require.NoError(w.t, w.promises.Open(w.t.Context(), transactions.Promise{
+	require.NoError(w.t, transactions.PromiseIn(w.t.Context(), w.db, []*transactions.Promise{{
 		Intent: o.Intent, Key: o.Key.Digest(), To: w.marcia.MSISDN, Language: "en", Type: transactions.P2P,
 		Amount: o.Amount, PayeeName: payee, CreatedAt: w.clock.Now(),
-	}))
+	}}))
 }
 
 func (w *world) open() int {

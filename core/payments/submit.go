@@ -43,7 +43,7 @@ func (s *Service) before(ctx context.Context, o Order, refusal error) (Receipt, 
 	return s.receipt(result)
 }
 
-// submit checks who confirmed, stores the promise where one is asked for, and hands the command to the ledger.
+// submit checks who confirmed and hands the command to the ledger.
 func (s *Service) submit(ctx context.Context, d *deal, o Order) (Receipt, error) {
 	if err := d.confirmed(o); err != nil {
 		return Receipt{}, err
@@ -67,13 +67,12 @@ func (s *Service) submit(ctx context.Context, d *deal, o Order) (Receipt, error)
 	return receipt, nil
 }
 
-// queue hands a command to the ledger, with its promise stored before it and dropped after a refusal: who reads that
-// on the screen needs no SMS to repeat it.
+// queue hands a command to the ledger, which commits its promise before it runs; after a refusal the promise is
+// dropped: who reads that on the screen needs no SMS to repeat it.
 func (s *Service) queue(ctx context.Context, d *deal, o Order, c *ledger.Command) (ledger.Result, error) {
 	if o.Promise {
-		if err := s.promises.Open(ctx, d.promise(o)); err != nil {
-			return ledger.Result{}, err
-		}
+		p := d.promise(o)
+		c.Promise = &p
 	}
 	result, err := s.writer.Submit(ctx, c)
 	if err != nil && decided(err) {

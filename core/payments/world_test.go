@@ -294,7 +294,6 @@ func startWriter(w *world, credentials ledger.Credentials) *ledger.Writer {
 	w.t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
-		require.NoError(w.t, w.promises.Close(ctx))
 		require.NoError(w.t, writer.Close(ctx))
 		require.NoError(w.t, db.Close())
 	})

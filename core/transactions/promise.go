@@ -9,7 +9,7 @@ import (
 	"nova/core/msisdn"
 )
 
-// Promise is a debt of news: "Wait for our SMS." It is stored before a money command is queued, and settled by
+// Promise is a debt of news: "Wait for our SMS." It is committed before its money command may run, and settled by
 // whoever learns how the command went, at the latest by a worker.
 type Promise struct {
 	Intent uuid.UUID

@@ -2,90 +2,66 @@ package transactions
 
 import (
 	"context"
-	"time"
 
 	"github.com/google/uuid"
 
-	"nova/core/fault"
 	"nova/sql"
 )
 
-const (
-	// promiseColumns are the arguments of the statement that stores promises.
-	promiseColumns = 9
-	// maxPromiseBatch bounds one statement, maxPromiseQueue what waits: a second's worth of hops.
-	maxPromiseBatch = 100
-	maxPromiseQueue = 5_000
-	// promiseTime bounds one statement: a hop has four seconds in all.
-	promiseTime = 2 * time.Second
-)
+// promiseColumns are the arguments of the statement that stores promises.
+const promiseColumns = 9
 
-// Promises stores promises in batches: each takes what queued while the last was committed. It is safe for
-// concurrent use.
-type Promises struct {
-	db      *sql.DB
-	batcher *sql.Batcher[*opening]
+// Promising is the statement behind PromiseIn, for the ledger's writer, which sends it together with its own.
+func Promising() sql.Query { return queries.Get("promise") }
+
+// PromiseColumns are the arguments of Promising, filled one promise after another.
+type PromiseColumns struct{ columns sql.Columns }
+
+// NewPromiseColumns are empty columns.
+func NewPromiseColumns() *PromiseColumns {
+	return &PromiseColumns{columns: make(sql.Columns, promiseColumns)}
 }
 
-// opening is a promise on its way, and where its caller waits.
-type opening struct {
-	promise Promise
-	done    chan error
+// Add appends a promise. No two may be of one intent.
+func (pc *PromiseColumns) Add(p *Promise) {
+	c := pc.columns
+	c[0].UUID(p.Intent)
+	c[1].Time(p.CreatedAt)
+	c[2].Int(p.Amount.Minor)
+	c[3].Text(string(p.Amount.Currency))
+	c[4].Bytes(p.Key[:])
+	c[5].Text(p.To.Digits())
+	c[6].Text(p.Language)
+	c[7].Text(string(p.Type))
+	c[8].Text(p.PayeeName)
 }
 
-// NewPromises starts the batcher on a general pool; Close ends it.
-func NewPromises(db *sql.DB) *Promises {
-	p := &Promises{db: db}
-	p.batcher = sql.NewBatcher(maxPromiseBatch, maxPromiseQueue, p.flush)
-	return p
-}
+// AppendTo appends the arguments of Promising. They are valid until the next Add or Reset.
+func (pc *PromiseColumns) AppendTo(args []any) []any { return pc.columns.AppendTo(args) }
 
-// Open returns when the promise is committed. An error or a context that ends first means that it may or may not
-// have been stored; the caller then promises nothing, and the worker finds no money behind it. The same intent may
-// be opened again.
-func (p *Promises) Open(ctx context.Context, promise Promise) error {
-	o := &opening{promise: promise, done: make(chan error, 1)}
-	if err := p.batcher.Add(o); err != nil {
-		return fault.Wrap(err, fault.ServiceUnavailable, "store a promise")
+// Reset empties the columns and keeps their memory.
+func (pc *PromiseColumns) Reset() { pc.columns.Reset() }
+
+// PromiseIn stores promises of different intents in one statement. The same intent may be promised again: a later
+// try takes its promise over.
+func PromiseIn(ctx context.Context, q sql.Querier, all []*Promise) error {
+	columns := NewPromiseColumns()
+	for _, p := range all {
+		columns.Add(p)
 	}
-	select {
-	case err := <-o.done:
-		return err
-	case <-ctx.Done():
-		return fault.Wrap(ctx.Err(), fault.ServiceUnavailable, "store a promise")
-	}
+	_, err := q.Exec(ctx, Promising(), columns.AppendTo(nil)...)
+	return err
 }
+
+// Promises reads and settles promises. It is safe for concurrent use.
+type Promises struct{ db sql.Querier }
+
+// NewPromises reads through a pool.
+func NewPromises(db sql.Querier) *Promises { return &Promises{db: db} }
 
 // Waits tells whether the promise of an intent stands unsettled: its command may still run, or may have run.
 func (p *Promises) Waits(ctx context.Context, intent uuid.UUID) (bool, error) {
 	var waits bool
 	err := p.db.Get(ctx, &waits, queries.Get("promised"), intent)
 	return waits, err
-}
-
-// Close stores what waits and ends the batcher.
-func (p *Promises) Close(ctx context.Context) error { return p.batcher.Close(ctx) }
-
-// flush stores a batch; if that fails, each promise by itself, so that a malformed one fails alone.
-func (p *Promises) flush(batch []*opening) {
-	ctx, cancel := context.WithTimeout(context.Background(), promiseTime)
-	defer cancel()
-	err := p.write(ctx, batch)
-	if err == nil || len(batch) == 1 || sql.ConnectionLost(err) || ctx.Err() != nil {
-		answer(batch, err)
-		return
-	}
-	for _, o := range batch {
-		one := []*opening{o}
-		answer(one, p.write(ctx, one))
-	}
-}
-
-func answer(batch []*opening, err error) {
-	if err != nil {
-		err = fault.Wrap(err, fault.ServiceUnavailable, "store a promise")
-	}
-	for _, o := range batch {
-		o.done <- err
-	}
 }

@@ -163,21 +163,3 @@ func SettleIn(ctx context.Context, tx *sql.Tx, intent uuid.UUID, key [32]byte) e
 	_, err := tx.Exec(ctx, queries.Get("settle"), intent, key[:])
 	return err
 }
-
-// write stores a batch of promises in one statement.
-func (p *Promises) write(ctx context.Context, batch []*opening) error {
-	columns := make(sql.Columns, promiseColumns)
-	for _, o := range batch {
-		columns[0].UUID(o.promise.Intent)
-		columns[1].Time(o.promise.CreatedAt)
-		columns[2].Int(o.promise.Amount.Minor)
-		columns[3].Text(string(o.promise.Amount.Currency))
-		columns[4].Bytes(o.promise.Key[:])
-		columns[5].Text(o.promise.To.Digits())
-		columns[6].Text(o.promise.Language)
-		columns[7].Text(string(o.promise.Type))
-		columns[8].Text(o.promise.PayeeName)
-	}
-	_, err := p.db.Exec(ctx, queries.Get("promise"), columns.Args()...)
-	return err
-}

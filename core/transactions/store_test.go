@@ -2,7 +2,6 @@ package transactions_test
 
 import (
 	"context"
-	"sync"
 	"testing"
 	"time"
 
@@ -100,18 +99,15 @@ func TestPromisesAreKeptTillSettled(t *testing.T) {
 	to, err := msisdn.FromNetwork("12462501001")
 	require.NoError(t, err)
 	made := make([]transactions.Promise, 300)
-	var wait sync.WaitGroup
+	all := make([]*transactions.Promise, len(made))
 	for i := range made {
-		made[i] = transactions.Promise{Intent: ids.New(noon.Add(time.Duration(i) * time.Second)), Key: [32]byte{1, 2}, To: to, Language: "en",
-			Type: transactions.P2P, Amount: bbd(5_000), PayeeName: "Andre C.", CreatedAt: noon.Add(time.Duration(i) * time.Second)}
-		wait.Go(func() {
-			if err := promises.Open(context.Background(), made[i]); err != nil {
-				t.Error(err)
-			}
-		})
+		at := noon.Add(time.Duration(i) * time.Second)
+		made[i] = transactions.Promise{Intent: ids.New(at), Key: [32]byte{1, 2}, To: to, Language: "en",
+			Type: transactions.P2P, Amount: bbd(5_000), PayeeName: "Andre C.", CreatedAt: at}
+		all[i] = &made[i]
 	}
-	wait.Wait()
-	require.NoError(t, promises.Open(t.Context(), made[0]), "the same promise again is one promise")
+	require.NoError(t, transactions.PromiseIn(t.Context(), db, all))
+	require.NoError(t, transactions.PromiseIn(t.Context(), db, all[:1]), "the same promise again is one promise")
 	due, err := promises.Overdue(t.Context(), noon.Add(2*time.Second), 10)
 	require.NoError(t, err)
 	require.Equal(t, made[:2], due)
@@ -124,33 +120,4 @@ func TestPromisesAreKeptTillSettled(t *testing.T) {
 	require.NoError(t, db.InTx(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
 		return transactions.SettleIn(ctx, tx, made[2].Intent, made[2].Key)
 	}))
-	require.NoError(t, promises.Close(t.Context()))
-	require.True(t, fault.Is(promises.Open(t.Context(), made[5]), fault.ServiceUnavailable))
-}
-
-func TestMalformedPromiseFailsAlone(t *testing.T) {
-	db, _ := sqltest.Open(t)
-	promises := transactions.NewPromises(db)
-	var wait sync.WaitGroup
-	var failed sync.Map
-	for i := range 20 {
-		p := transactions.Promise{Intent: ids.New(noon), Language: "en", Type: transactions.P2P, Amount: bbd(1), CreatedAt: noon}
-		if i == 7 {
-			p.PayeeName = "\xff"
-		}
-		wait.Go(func() {
-			if promises.Open(context.Background(), p) != nil {
-				failed.Store(i, true)
-			}
-		})
-	}
-	wait.Wait()
-	n := 0
-	failed.Range(func(k, _ any) bool {
-		require.Equal(t, 7, k)
-		n++
-		return true
-	})
-	require.Equal(t, 1, n)
-	require.NoError(t, promises.Close(t.Context()))
 }

@@ -158,16 +158,15 @@ create index holds_due on holds (expires_at) where status = 'active';
 create index holds_account on holds (account_id) where status = 'active';
 
 -- Claims of idempotency keys with their stored results; never partitioned by time, so that a key is unique for ever
--- kept. code is empty for a result, the refusal's code otherwise, and null between claim and outcome, which no
--- other transaction ever sees. A claim is narrow and gets its result in the same transaction: the fillfactor leaves
--- room for that on its own page, so that no index entry is written twice.
+-- kept. code is empty for a result, the refusal's code otherwise. Money commands are stored with their outcome; where
+-- a key is claimed first, code is null until the same transaction settles it, which no other one ever sees.
 create table idempotency_keys (
     digest     bytea primary key check (length(digest) = 32),
     created_at timestamptz not null,
     body       bytea       not null check (length(body) = 32),
     code       text,
     result     text
-) with (fillfactor = 30);
+);
 
 create index idempotency_keys_age on idempotency_keys using brin (created_at);
 

@@ -21,8 +21,12 @@ set code = u.code, result = u.result
 from unnest($1::bytea[], $2::text[], $3::text[]) as u (digest, code, result)
 where k.digest = any($1) and k.digest = u.digest;
 
--- name: drop_keys
-delete from idempotency_keys where digest = any($1::bytea[]);
+-- name: store_keys
+-- Sorted, so that two groups with the same keys wait for each other in one direction.
+insert into idempotency_keys (digest, created_at, body, code, result)
+select digest, $1::timestamptz, body, code, result
+from unnest($2::bytea[], $3::bytea[], $4::text[], $5::text[]) as u (digest, body, code, result)
+order by digest;
 
 -- name: withdraw_key
 insert into idempotency_keys (digest, created_at, body, code, result) values ($1, $2, $3, $4, '{}')
@@ -56,6 +60,10 @@ select
         coalesce(floor::text, '-'), posted, held, sequence, (extract(epoch from booked_at) * 1000000)::bigint), E'\n')
         from b), '') as balances,
     coalesce((select string_agg(concat_ws(' ', place, used), E'\n') from c), '') as counters,
+    coalesce((select string_agg(concat_ws(' ', u.place, encode(k.body, 'hex'), (extract(epoch from k.created_at) * 1000000)::bigint,
+        coalesce(k.code, ''), encode(convert_to(coalesce(k.result, ''), 'UTF8'), 'hex')), E'\n')
+        from unnest($10::bytea[]) with ordinality as u (digest, place)
+        cross join lateral (select * from idempotency_keys k where k.digest = u.digest limit 1) k), '') as keys,
     coalesce((select string_agg(intent_id::text, E'\n') from transactions where intent_id = any($7::uuid[])), '') as intents,
     coalesce((select string_agg(u.place::text, E'\n')
         from unnest($8::uuid[], $9::text[]) with ordinality as u (client_id, reference, place)
@@ -74,7 +82,7 @@ with b as materialized (
     from (
         select unnest($1::uuid[]) as account_id
         union
-        select account_id from holds where id = any($10::uuid[])
+        select account_id from holds where id = any($11::uuid[])
         order by account_id
     ) wanted cross join lateral (
         select * from balances b
@@ -84,14 +92,14 @@ with b as materialized (
 ), h as materialized (
     select l.*
     from (
-        select unnest($10::uuid[]) as id
+        select unnest($11::uuid[]) as id
         union
-        select id from holds where account_id = any($11::uuid[]) and status = 'active' and kind = 'withdrawal_code'
+        select id from holds where account_id = any($12::uuid[]) and status = 'active' and kind = 'withdrawal_code'
         order by id
     ) wanted cross join lateral (select * from holds h where h.id = wanted.id for no key update) l
 ), t as materialized (
     select l.*
-    from (select unnest($12::uuid[]) as id order by id) wanted
+    from (select unnest($13::uuid[]) as id order by id) wanted
     cross join lateral (select t.id, t.status from transactions t where t.id = wanted.id for no key update) l
 ), c as materialized (
     select u.place, l.used
@@ -116,6 +124,10 @@ select
         from h), '') as holds,
     coalesce((select string_agg(concat_ws(' ', id, status), E'\n') from t), '') as changes,
     coalesce((select string_agg(concat_ws(' ', place, used), E'\n') from c), '') as counters,
+    coalesce((select string_agg(concat_ws(' ', u.place, encode(k.body, 'hex'), (extract(epoch from k.created_at) * 1000000)::bigint,
+        coalesce(k.code, ''), encode(convert_to(coalesce(k.result, ''), 'UTF8'), 'hex')), E'\n')
+        from unnest($10::bytea[]) with ordinality as u (digest, place)
+        cross join lateral (select * from idempotency_keys k where k.digest = u.digest limit 1) k), '') as keys,
     coalesce((select string_agg(intent_id::text, E'\n') from transactions where intent_id = any($7::uuid[])), '') as intents,
     coalesce((select string_agg(u.place::text, E'\n')
         from unnest($8::uuid[], $9::text[]) with ordinality as u (client_id, reference, place)
@@ -123,7 +135,7 @@ select
             select 1 from transactions t
             where t.client_id = u.client_id and t.reference = u.reference and t.reference <> '' limit 1
         ) l), '') as client_references,
-    coalesce((select string_agg(reverses::text, E'\n') from postings where reverses = any($13::uuid[])), '') as reversed;
+    coalesce((select string_agg(reverses::text, E'\n') from postings where reverses = any($14::uuid[])), '') as reversed;
 
 -- name: add_lane_balances
 -- The lane's own row of floorless accounts, as lane 0 has them. Lane 0 is locked, so that a change of status, which
