@@ -54,6 +54,12 @@ func Retryable(err error) bool {
 	return name == serializationFailure || name == deadlockDetected
 }
 
+// Cancelled tells that the server broke a statement off, for its statement_timeout or because somebody asked it to.
+func Cancelled(err error) bool {
+	var e *pq.Error
+	return errors.As(err, &e) && e.Code.Name() == queryCanceled
+}
+
 // LockTimeout tells that a lock was not to be had within the transaction's lock_timeout.
 func LockTimeout(err error) bool {
 	var e *pq.Error

@@ -4,20 +4,16 @@ import (
 	"context"
 	"fmt"
 	"sync"
-	"time"
 )
 
-const (
-	// loadBatch bounds the keys of one read; a larger one gains nothing any more.
-	loadBatch = 100
-	// loadTime bounds one read, whatever its callers' own deadlines.
-	loadTime = 3 * time.Second
-)
+// loadBatch bounds the keys of one read; a larger one gains nothing any more.
+const loadBatch = 100
 
 // Loader reads rows by key for many callers at once: each read gets the keys that queued while the last one ran, so
 // that a busy server asks the database once where its hops would ask many times. There is no timer: a lone caller
 // reads at once. Nothing is remembered: a read begins after its callers asked, so they see whatever was committed
 // before. It is safe for concurrent use, and must not be used inside a transaction, which has a connection already.
+// A read is not cancelled with its callers, so it needs a pool with patience.
 type Loader[K comparable, V any] struct {
 	read func(ctx context.Context, keys []K) (map[K]V, error)
 
@@ -82,8 +78,6 @@ func (l *Loader[K, V]) take() []*load[K, V] {
 
 // serve reads a batch and wakes its callers.
 func (l *Loader[K, V]) serve(batch []*load[K, V]) {
-	ctx, cancel := context.WithTimeout(context.Background(), loadTime)
-	defer cancel()
 	keys := make([]K, 0, len(batch))
 	seen := make(map[K]bool, len(batch))
 	for _, one := range batch {
@@ -92,7 +86,8 @@ func (l *Loader[K, V]) serve(batch []*load[K, V]) {
 			keys = append(keys, one.key)
 		}
 	}
-	rows, err := l.read(ctx, keys)
+	// The pool's patience bounds the read: a context that can end would cost two goroutines.
+	rows, err := l.read(context.Background(), keys)
 	for _, one := range batch {
 		one.value, one.found = rows[one.key]
 		one.err = err

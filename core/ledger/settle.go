@@ -41,7 +41,7 @@ func (w *Writer) settle(group []*request, wait time.Duration) {
 func (w *Writer) attempts(ctx context.Context, group []*request, wait time.Duration) {
 	races := 0
 	for {
-		err := w.once(ctx, group, wait)
+		err := w.once(group, wait)
 		var unanswered *doubt
 		switch {
 		case err == nil:
@@ -73,14 +73,15 @@ func (w *Writer) attempts(ctx context.Context, group []*request, wait time.Durat
 
 // passing tells that the failure is not the commands': the database is away or slow.
 func passing(err error) bool {
-	return sql.ConnectionLost(err) || errors.Is(err, errNoLane) || errors.Is(err, context.DeadlineExceeded) ||
-		errors.Is(err, context.Canceled)
+	return sql.ConnectionLost(err) || sql.Cancelled(err) || errors.Is(err, errNoLane) ||
+		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
 }
 
-// once is one transaction. Whatever it returns but nil, the group's outcomes do not stand.
-func (w *Writer) once(ctx context.Context, group []*request, wait time.Duration) error {
-	ctx, cancel := context.WithTimeout(ctx, groupTime)
-	defer cancel()
+// once is one transaction. Whatever it returns but nil, the group's outcomes do not stand. Its statements are bounded by
+// the server and by the pool's patience: a context that can end costs two goroutines a statement, and the group would
+// wait for each of them to be scheduled.
+func (w *Writer) once(group []*request, wait time.Duration) error {
+	ctx := context.Background()
 	claims, promises := parts(group)
 	if len(claims) == 0 {
 		return transactions.PromiseIn(ctx, w.db, promises)

@@ -20,7 +20,7 @@ const (
 	maxGroup = 100
 	// maxQueue is about a second's work. Who would wait longer is better told at once.
 	maxQueue = 5_000
-	// groupTime bounds one transaction, whatever its callers' own deadlines.
+	// groupTime bounds each statement of a group, whatever its callers' own deadlines.
 	groupTime = 3 * time.Second
 	// answerTime bounds the wait for COMMIT's answer: a little more than what bounds the statements before it.
 	answerTime = groupTime + time.Second
@@ -48,6 +48,7 @@ const (
 func OpenDB(ctx context.Context, url string) (*sql.DB, error) {
 	return sql.Open(ctx, url, sql.Options{MaxOpen: 1, Prepared: true, Patience: answerTime, Settings: map[string]string{
 		"lock_timeout":                        fmt.Sprint(lockWait.Milliseconds()),
+		"statement_timeout":                   fmt.Sprint(groupTime.Milliseconds()),
 		"idle_in_transaction_session_timeout": fmt.Sprint(ghostTime.Milliseconds()),
 		"plan_cache_mode":                     "force_generic_plan",
 		"enable_seqscan":                      "off",
