@@ -29,6 +29,15 @@ func Combine(name string, parts ...Query) Query {
 	return Query{Name: name, Text: "with " + with.String() + "\nselect array[" + counts.String() + "]"}
 }
 
+// Beside makes one statement, and so one round trip, of two reads that answer with one row each: their columns stand
+// side by side. The arguments are those of the first and then those of the second. What both lock, the first locks
+// first.
+func Beside(name string, first, second Query) Query {
+	one, highest := shifted(first.Text, 0)
+	two, _ := shifted(second.Text, highest)
+	return Query{Name: name, Text: "select * from (\n" + one + "\n) as first cross join (\n" + two + "\n) as second"}
+}
+
 // shifted renumbers the parameters of a statement and tells the highest number it had.
 func shifted(text string, offset int) (string, int) {
 	highest := 0

@@ -54,24 +54,29 @@ func NewCredentials(keyring *secret.Keyring, o CredentialOptions) *Credentials {
 	return c
 }
 
-// Statements are those that the ledger's writer runs in its group, to be prepared on its connection (ledger.Preparer).
+// Statements is what Save runs, to be prepared on the writer's connection (ledger.Preparer).
 func (c *Credentials) Statements() []sql.Query { return c.store.inGroup() }
 
-// Lock locks the PINs of subjects, in the order of their ids, until tx ends.
-func (c *Credentials) Lock(ctx context.Context, tx *sql.Tx, subjects []uuid.UUID) (ledger.LockedCredentials, error) {
-	return c.lockRows(ctx, tx, subjects)
+// LockQuery locks the PINs of subjects, in the order of their ids, until the transaction ends.
+func (c *Credentials) LockQuery() sql.Query { return c.store.lockQuery() }
+
+// Locked takes the answer of LockQuery.
+func (c *Credentials) Locked(rows string) (ledger.LockedCredentials, error) {
+	all, err := credentialsOf(rows)
+	return c.hold(all), err
 }
 
 func (c *Credentials) lockRows(ctx context.Context, tx *sql.Tx, subjects []uuid.UUID) (*locked, error) {
-	rows, err := c.store.lockCredentials(ctx, tx, subjects)
-	if err != nil {
-		return nil, err
+	all, err := c.store.lockCredentials(ctx, tx, subjects)
+	return c.hold(all), err
+}
+
+func (c *Credentials) hold(all []credential) *locked {
+	l := &locked{credentials: c, rows: make(map[uuid.UUID]*credential, len(all))}
+	for i := range all {
+		l.rows[all[i].SubjectID] = &all[i]
 	}
-	l := &locked{credentials: c, rows: make(map[uuid.UUID]*credential, len(rows))}
-	for i := range rows {
-		l.rows[rows[i].SubjectID] = &rows[i]
-	}
-	return l, nil
+	return l
 }
 
 // locked are rows whose lock this transaction holds.

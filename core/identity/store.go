@@ -2,7 +2,10 @@ package identity
 
 import (
 	"context"
+	"encoding/hex"
+	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -52,9 +55,9 @@ func (c *credential) expire(now time.Time) {
 	c.LockedUntil, c.Wrong, c.changed = nil, 0, true
 }
 
-func (s store) inGroup() []sql.Query {
-	return []sql.Query{s.queries.Get("lock_credentials"), s.queries.Get("save_credentials")}
-}
+func (s store) lockQuery() sql.Query { return s.queries.Get("lock_credentials") }
+
+func (s store) inGroup() []sql.Query { return []sql.Query{s.queries.Get("save_credentials")} }
 
 func (s store) credential(ctx context.Context, q sql.Querier, id uuid.UUID) (credential, bool, error) {
 	var row credential
@@ -66,9 +69,55 @@ func (s store) credential(ctx context.Context, q sql.Querier, id uuid.UUID) (cre
 }
 
 func (s store) lockCredentials(ctx context.Context, tx *sql.Tx, subjects []uuid.UUID) ([]credential, error) {
-	var rows []credential
-	err := tx.Select(ctx, &rows, s.queries.Get("lock_credentials"), sql.UUIDs(subjects))
-	return rows, err
+	var text string
+	if err := tx.Get(ctx, &text, s.lockQuery(), sql.UUIDs(subjects)); err != nil {
+		return nil, err
+	}
+	return credentialsOf(text)
+}
+
+// credentialsOf reads the answer of lock_credentials.
+func credentialsOf(text string) ([]credential, error) {
+	if text == "" {
+		return nil, nil
+	}
+	lines := strings.Split(text, "\n")
+	rows := make([]credential, len(lines))
+	for i, line := range lines {
+		if err := rows[i].read(strings.Split(line, " ")); err != nil {
+			return nil, fmt.Errorf("read locked credential %d: %w", i, err)
+		}
+	}
+	return rows, nil
+}
+
+// credentialWords is how many columns lock_credentials puts into a line.
+const credentialWords = 9
+
+func (c *credential) read(words []string) error {
+	if len(words) != credentialWords {
+		return fmt.Errorf("%d words", len(words))
+	}
+	c.SubjectKind = Kind(words[0])
+	var faults [8]error
+	c.SubjectID, faults[0] = uuid.Parse(words[1])
+	c.Sealed, faults[1] = hex.DecodeString(words[2])
+	c.Salt, faults[2] = hex.DecodeString(words[3])
+	c.PepperVersion, faults[3] = strconv.Atoi(words[4])
+	c.KEK, faults[4] = strconv.ParseInt(words[5], 10, 64)
+	c.Wrong, faults[5] = strconv.Atoi(words[6])
+	if words[7] != "-" {
+		var until time.Time
+		until, faults[6] = micros(words[7])
+		c.LockedUntil = &until
+	}
+	c.ChangedAt, faults[7] = micros(words[8])
+	return errors.Join(faults[:]...)
+}
+
+func micros(word string) (time.Time, error) {
+	n, err := strconv.ParseInt(word, 10, 64)
+	return time.UnixMicro(n).UTC(), err
 }
 
 func (s store) saveCredentials(ctx context.Context, tx *sql.Tx, rows []*credential) error {

@@ -4,16 +4,17 @@ import (
 	"context"
 	"time"
 
-	"github.com/google/uuid"
-
 	"nova/sql"
 )
 
 // Credentials compares secrets in the transaction of the group that uses them. core/identity implements it.
 type Credentials interface {
-	// Lock reads the credentials of the subjects and locks their rows, sorted by subject. A subject without a
-	// credential is no error here; Verify refuses it.
-	Lock(ctx context.Context, tx *sql.Tx, subjects []uuid.UUID) (LockedCredentials, error)
+	// LockQuery reads the credentials of the subjects in its one argument, an array of ids, and locks their rows,
+	// sorted by subject. It answers with one row and one column, named credentials: a text. The ledger sends it
+	// together with its own locks.
+	LockQuery() sql.Query
+	// Locked takes that text. A subject without a credential is no error here; Verify refuses it.
+	Locked(rows string) (LockedCredentials, error)
 }
 
 // LockedCredentials are rows that nobody else can change until the transaction ends.
@@ -25,8 +26,15 @@ type LockedCredentials interface {
 	Save(ctx context.Context, tx *sql.Tx) error
 }
 
-// Preparer may be implemented by Credentials: the statements that Lock and Save run, so that the writer's
-// connection has them prepared. Without it each costs a round trip and a planning more.
+// Preparer may be implemented by Credentials: the statement that Save runs, so that the writer's connection has it
+// prepared. Without it, it costs a round trip and a planning more.
 type Preparer interface {
 	Statements() []sql.Query
 }
+
+// noCredentials are those of books that nobody gave any: a command with a secret is a mistake there.
+type noCredentials struct{}
+
+func (noCredentials) LockQuery() sql.Query { return queries.Get("lock_nothing") }
+
+func (noCredentials) Locked(string) (LockedCredentials, error) { return nil, nil } //nolint:nilnil // see above

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/json"
 	"fmt"
 	"sync/atomic"
 	"testing"
@@ -250,27 +251,32 @@ type pins struct{}
 const maxWrong = 3
 
 var (
-	lockPins = sql.Query{Name: "test.lock_pins", Text: `select subject_id, sealed, wrong, locked_until from credentials
-		where subject_id = any($1::uuid[]) order by subject_id for update`}
+	lockPins = sql.Query{Name: "test.lock_pins", Text: `with locked as materialized (
+			select * from credentials where subject_id = any($1::uuid[]) order by subject_id for update
+		)
+		select coalesce(json_agg(json_build_object('SubjectID', subject_id, 'Sealed', encode(sealed, 'base64'),
+			'Wrong', wrong, 'LockedUntil', locked_until)), '[]')::text as credentials from locked`}
 	savePins = sql.Query{Name: "test.save_pins", Text: `update credentials c set wrong = u.wrong, locked_until = u.until
 		from unnest($1::uuid[], $2::bigint[], $3::timestamptz[]) as u (id, wrong, until) where c.subject_id = u.id`}
 )
 
-func (pins) Statements() []sql.Query { return []sql.Query{lockPins, savePins} }
+func (pins) Statements() []sql.Query { return []sql.Query{savePins} }
+
+func (pins) LockQuery() sql.Query { return lockPins }
 
 type pinRow struct {
-	SubjectID   uuid.UUID `db:"subject_id"`
+	SubjectID   uuid.UUID
 	Sealed      []byte
 	Wrong       int
-	LockedUntil *time.Time `db:"locked_until"`
+	LockedUntil *time.Time
 	changed     bool
 }
 
 type lockedPins map[uuid.UUID]*pinRow
 
-func (pins) Lock(ctx context.Context, tx *sql.Tx, subjects []uuid.UUID) (ledger.LockedCredentials, error) {
+func (pins) Locked(text string) (ledger.LockedCredentials, error) {
 	var rows []*pinRow
-	if err := tx.Select(ctx, &rows, lockPins, sql.UUIDs(subjects)); err != nil {
+	if err := json.Unmarshal([]byte(text), &rows); err != nil {
 		return nil, err
 	}
 	locked := lockedPins{}

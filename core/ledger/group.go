@@ -46,6 +46,22 @@ type books struct {
 	credentials Credentials
 	location    *time.Location
 	codes       *secret.MAC
+	// lockUsual and lockWhole lock what a group needs, credentials first.
+	lockUsual, lockWhole sql.Query
+}
+
+func newBooks(c clock.Clock, credentials Credentials, location *time.Location, codes *secret.MAC) books {
+	if location == nil {
+		location = time.UTC
+	}
+	if credentials == nil {
+		credentials = noCredentials{}
+	}
+	return books{
+		clock: c, credentials: credentials, location: location, codes: codes,
+		lockUsual: sql.Beside("ledger.lock_usual_group", credentials.LockQuery(), queries.Get("lock_usual_state")),
+		lockWhole: sql.Beside("ledger.lock_group", credentials.LockQuery(), queries.Get("lock_state")),
+	}
 }
 
 // laneSource gives the lane to be written in, when everything else is locked.
@@ -61,12 +77,8 @@ type laneSource func(ctx context.Context, tx *sql.Tx) (*lane, error)
 func (b *books) run(
 	ctx context.Context, tx *sql.Tx, claims []*claim, promises []*transactions.Promise, laneID int, source laneSource,
 ) (*lane, error) {
-	locked, err := b.lockCredentials(ctx, tx, claims)
-	if err != nil {
-		return nil, err
-	}
 	st := NewState(StateOptions{Now: b.clock.Now(), Location: b.location, Codes: b.codes})
-	stored, err := lockState(ctx, tx, st, claims, laneID)
+	locked, stored, err := b.lock(ctx, tx, st, claims, laneID)
 	if err != nil {
 		return nil, fmt.Errorf("lock: %w", err)
 	}
@@ -113,29 +125,13 @@ func answerStored(claims []*claim, stored map[int]keyRow) (fresh []*claim) {
 // keyTaken tells that another transaction stored one of the keys after they were read.
 func keyTaken(err error) bool { return sql.Unique(err, "idempotency_keys_pkey") }
 
-// lockCredentials returns nil where no command has a secret.
-func (b *books) lockCredentials(ctx context.Context, tx *sql.Tx, claims []*claim) (LockedCredentials, error) {
-	subjects := subjectsOf(claims)
-	if len(subjects) == 0 {
-		return nil, nil //nolint:nilnil // nothing to lock is no failure, and Verify is then never asked
-	}
-	if b.credentials == nil {
-		return nil, errors.New("a command has a secret, and nobody was given to check it")
-	}
-	locked, err := b.credentials.Lock(ctx, tx, subjects)
-	if err != nil {
-		return nil, fmt.Errorf("lock credentials: %w", err)
-	}
-	return locked, nil
-}
-
 // decide runs one command against the state. The secret comes first: who does not know it learns nothing else.
 func (b *books) decide(st *State, k *claim, locked LockedCredentials) {
 	c := k.command
 	k.replays, k.stored = false, false
 	k.result, k.err = Result{}, nil
 	if c.Check != nil {
-		k.err = locked.Verify(*c.Check, st.now)
+		k.err = verify(locked, *c.Check, st.now)
 	}
 	if k.err == nil {
 		k.result, k.err = Apply(st, c)
@@ -148,4 +144,11 @@ func (b *books) decide(st *State, k *claim, locked LockedCredentials) {
 	if k.stored {
 		st.notify(c.RefusalNotices, &Result{BookedAt: st.now})
 	}
+}
+
+func verify(locked LockedCredentials, check Check, now time.Time) error {
+	if locked == nil {
+		return errors.New("a command has a secret, and nobody was given to check it")
+	}
+	return locked.Verify(check, now)
 }

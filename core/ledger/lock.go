@@ -9,7 +9,7 @@ import (
 
 // lockSet is what a group must lock, each thing once. PostgreSQL sorts it.
 type lockSet struct {
-	keys                                                 sql.Column
+	keys, credentials                                    sql.Column
 	accounts, holds, placing, changes, intents, reversed sql.Column
 	refClients, refTexts                                 sql.Column
 	subjects, starts, windows, rules                     sql.Column
@@ -26,6 +26,9 @@ func lockSetOf(st *State, claims []*claim) *lockSet {
 	for _, k := range claims {
 		c := k.command
 		ls.keys.Bytes(k.digest[:])
+		if c.Check != nil {
+			ls.credentials.UUID(c.Check.Subject)
+		}
 		ls.addAccounts(c)
 		ls.addFacts(c)
 		for _, count := range c.Counters {
@@ -100,7 +103,7 @@ func (ls *lockSet) usual() bool {
 
 func (ls *lockSet) args(lane int) []any {
 	args := []any{
-		ls.accounts.Array(), lane, ls.subjects.Array(), ls.starts.Array(), ls.windows.Array(), ls.rules.Array(),
+		ls.credentials.Array(), ls.accounts.Array(), lane, ls.subjects.Array(), ls.starts.Array(), ls.windows.Array(), ls.rules.Array(),
 		ls.intents.Array(), ls.refClients.Array(), ls.refTexts.Array(), ls.keys.Array(),
 	}
 	if ls.usual() {

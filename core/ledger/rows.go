@@ -13,8 +13,9 @@ import (
 	"nova/core/money"
 )
 
-// lockedRows is the answer of lock_state: a text a part, a line a row, words between spaces.
+// lockedRows is the answer of a group's locks: a text a part, a line a row, words between spaces.
 type lockedRows struct {
+	Credentials                        string
 	Balances, Holds, Changes, Counters string
 	Keys, Intents                      string
 	References                         string `db:"client_references"`

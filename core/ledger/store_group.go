@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/google/uuid"
-
 	"nova/core/fault"
 	"nova/core/transactions"
 	"nova/sql"
@@ -56,30 +54,36 @@ func storedKeys(ctx context.Context, q sql.Querier, digests sql.Column) (map[[32
 	return found, nil
 }
 
-// lockState locks and reads what the commands decide by, and reads what stands under their keys: an answer for the
-// place of each key that there is. Rows of system accounts that the lane does not have yet, and counters of a new
-// window, are made and looked at again; each happens once a lane, or once a window.
-func lockState(ctx context.Context, tx *sql.Tx, st *State, claims []*claim, lane int) (map[int]keyRow, error) {
+// lock locks and reads what the commands decide by, and reads what stands under their keys: an answer for the place of
+// each key that there is. Rows of system accounts that the lane does not have yet, and counters of a new window, are
+// made and looked at again; each happens once a lane, or once a window.
+func (b *books) lock(ctx context.Context, tx *sql.Tx, st *State, claims []*claim, lane int) (
+	LockedCredentials, map[int]keyRow, error,
+) {
 	ls := lockSetOf(st, claims)
-	stored, err := lockRows(ctx, tx, st, ls, lane)
+	rows, stored, err := b.lockRows(ctx, tx, st, ls, lane)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
+	}
+	locked, err := b.credentials.Locked(rows.Credentials)
+	if err != nil {
+		return nil, nil, err
 	}
 	rest := ls.missing(st)
 	if rest == nil {
-		return stored, nil
+		return locked, stored, nil
 	}
 	if len(rest.wanted) > 0 {
 		if _, err := tx.Exec(ctx, queries.Get("add_lane_balances"), rest.accounts.Array(), lane); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	rest, err = addCounters(ctx, tx, st, rest)
 	if err != nil || rest == nil {
-		return stored, err
+		return locked, stored, err
 	}
-	_, err = lockRows(ctx, tx, st, rest, lane)
-	return stored, err
+	_, _, err = b.lockRows(ctx, tx, st, rest, lane)
+	return locked, stored, err
 }
 
 // addCounters makes the missing counters and puts them into the state. It returns what must still be locked: the
@@ -103,16 +107,18 @@ func addCounters(ctx context.Context, tx *sql.Tx, st *State, ls *lockSet) (*lock
 	return ls.missing(st), nil
 }
 
-func lockRows(ctx context.Context, tx *sql.Tx, st *State, ls *lockSet, lane int) (map[int]keyRow, error) {
-	var rows lockedRows
-	q := queries.Get("lock_state")
+func (b *books) lockRows(ctx context.Context, tx *sql.Tx, st *State, ls *lockSet, lane int) (
+	rows lockedRows, stored map[int]keyRow, err error,
+) {
+	q := b.lockWhole
 	if ls.usual() {
-		q = queries.Get("lock_usual_state")
+		q = b.lockUsual
 	}
 	if err := tx.Get(ctx, &rows, q, ls.args(lane)...); err != nil {
-		return nil, err
+		return rows, nil, err
 	}
-	return ls.fill(st, &rows)
+	stored, err = ls.fill(st, &rows)
+	return rows, stored, err
 }
 
 // writeAll writes what the group decided, and the promises of the next one, in one statement, and sees that every row that was locked is still there.
@@ -211,15 +217,4 @@ func freeLane(ctx context.Context, tx *sql.Tx, ln *lane) error {
 func setLockTimeout(ctx context.Context, tx *sql.Tx, wait time.Duration) error {
 	var set string
 	return tx.Get(ctx, &set, queries.Get("lock_timeout"), fmt.Sprintf("%dms", wait.Milliseconds()))
-}
-
-// subjectsOf are the credentials that the commands compare.
-func subjectsOf(claims []*claim) []uuid.UUID {
-	var subjects []uuid.UUID
-	for _, k := range claims {
-		if k.command.Check != nil {
-			subjects = append(subjects, k.command.Check.Subject)
-		}
-	}
-	return subjects
 }

@@ -49,7 +49,7 @@ func shapeFor(w *written) *shape {
 // hotQueries are what a group runs: the writer's connection has them prepared.
 func hotQueries() []sql.Query {
 	return []sql.Query{
-		queries.Get("lock_state"), queries.Get("lock_usual_state"), queries.Get("add_lane_balances"), queries.Get("add_counters"),
+		queries.Get("add_lane_balances"), queries.Get("add_counters"),
 		queries.Get("lock_timeout"), wholeShape.query, usualShape.query,
 		transactions.Promising(),
 	}

@@ -102,7 +102,7 @@ func NewWriter(o WriterOptions) (*Writer, error) {
 	w.holder = o.Node + "/" + uuid.NewString()
 	ctx, cancel := context.WithTimeout(context.Background(), settleTime)
 	defer cancel()
-	statements := hotQueries()
+	statements := append(hotQueries(), w.lockUsual, w.lockWhole)
 	if p, can := o.Credentials.(Preparer); can {
 		statements = append(statements, p.Statements()...)
 	}
@@ -115,13 +115,6 @@ func NewWriter(o WriterOptions) (*Writer, error) {
 	w.batcher = sql.NewBatcher(maxGroup, maxQueue, w.flush)
 	go w.keepLane()
 	return w, nil
-}
-
-func newBooks(c clock.Clock, credentials Credentials, location *time.Location, codes *secret.MAC) books {
-	if location == nil {
-		location = time.UTC
-	}
-	return books{clock: c, credentials: credentials, location: location, codes: codes}
 }
 
 // Submit runs a command, or answers from what its key has stored: then Result.Replayed is set, beside a stored

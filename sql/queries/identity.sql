@@ -3,10 +3,14 @@ select subject_kind, subject_id, sealed, salt, pepper_version, kek_key, wrong, l
 from credentials where subject_id = $1;
 
 -- name: lock_credentials
-select subject_kind, subject_id, sealed, salt, pepper_version, kek_key, wrong, locked_until, changed_at
-from credentials where subject_id = any($1::uuid[])
-order by subject_id
-for update;
+-- As one text with a line a row and words between spaces, so that the ledger can send it beside its own locks.
+with locked as materialized (
+    select * from credentials where subject_id = any($1::uuid[]) order by subject_id for update
+)
+select coalesce(string_agg(concat_ws(' ', subject_kind, subject_id, encode(sealed, 'hex'), encode(salt, 'hex'),
+    pepper_version, kek_key, wrong, coalesce((extract(epoch from locked_until) * 1000000)::bigint::text, '-'),
+    (extract(epoch from changed_at) * 1000000)::bigint), E'\n'), '') as credentials
+from locked;
 
 -- name: save_credentials
 update credentials c

@@ -32,6 +32,10 @@ order by digest;
 insert into idempotency_keys (digest, created_at, body, code, result) values ($1, $2, $3, $4, '{}')
 on conflict (digest) do nothing;
 
+-- name: lock_nothing
+-- In place of the credentials, where nobody keeps any.
+select ''::text as credentials where $1::uuid[] is not null;
+
 -- name: lock_usual_state
 -- lock_state for a group without holds, changes of transactions and reversals, which most groups are.
 with b as materialized (
