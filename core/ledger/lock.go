@@ -103,8 +103,8 @@ func (ls *lockSet) usual() bool {
 
 func (ls *lockSet) args(lane int) []any {
 	args := []any{
-		ls.credentials.Array(), ls.accounts.Array(), lane, ls.subjects.Array(), ls.starts.Array(), ls.windows.Array(), ls.rules.Array(),
-		ls.intents.Array(), ls.refClients.Array(), ls.refTexts.Array(), ls.keys.Array(),
+		ls.credentials.Array(), ls.accounts.Array(), lane, ls.subjects.Array(), ls.starts.Array(), ls.windows.Array(),
+		ls.rules.Array(), ls.intents.Array(), ls.refClients.Array(), ls.refTexts.Array(), ls.keys.Array(),
 	}
 	if ls.usual() {
 		return args

@@ -121,8 +121,8 @@ func (b *books) lockRows(ctx context.Context, tx *sql.Tx, st *State, ls *lockSet
 	return rows, stored, err
 }
 
-// writeAll writes what the group decided, and the promises of the next one, in one statement, and sees that every row that was locked is still there.
-// errLaneLost tells that the lane was leased to somebody else.
+// writeAll writes what the group decided, and the promises of the next one, in one statement, and sees that every row
+// that was locked is still there. errLaneLost tells that the lane was leased to somebody else.
 func writeAll(
 	ctx context.Context, tx *sql.Tx, st *State, ln *lane, outcomes []*claim, promises []*transactions.Promise,
 ) error {
