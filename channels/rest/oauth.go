@@ -49,10 +49,15 @@ func (in *tokenInput) Resolve(ctx huma.Context) []error {
 	decoder := json.NewDecoder(ctx.BodyReader())
 	decoder.DisallowUnknownFields()
 	var again tokenRequest
-	if err := decoder.Decode(&again); err != nil {
+	err := decoder.Decode(&again)
+	switch {
+	case err == nil:
+		return nil
+	case strings.Contains(err.Error(), "unknown field"): // encoding/json has no type for it
 		return []error{fault.New(fault.ValidationError, "token request").Field("body", "has an unknown field")}
+	default:
+		return []error{fault.New(fault.ValidationError, "token request").Field("body", "is not valid JSON")}
 	}
-	return nil
 }
 
 // TokenBody is RFC 6749, section 5.1.

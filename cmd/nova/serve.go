@@ -134,7 +134,7 @@ func (s *server) checks() []rest.Check {
 func (s *server) run(ctx context.Context, ready func(net.Addr)) error {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", s.config.HTTPAddr)
 	if err != nil {
-		return fmt.Errorf("listen: %w", err)
+		return fmt.Errorf("listen (%s says where): %w", httpAddrVariable, err)
 	}
 	work, running := errgroup.WithContext(ctx)
 	work.Go(func() error { return s.app.Serve(listener) })

@@ -18,6 +18,7 @@ import (
 	"nova/core/identity"
 	"nova/core/ledger"
 	"nova/core/limits"
+	"nova/core/money"
 	"nova/core/outbox"
 	"nova/core/payments"
 	"nova/core/reports"
@@ -108,7 +109,26 @@ func (p *parts) openMarket(context.Context) error {
 	if p.limits, err = limits.Parse(text); err != nil {
 		return fmt.Errorf("limits: %w", err)
 	}
-	return nil
+	return p.checkMarket()
+}
+
+// checkMarket finds at the start what would refuse people later: books in another currency, an errand without a price.
+func (p *parts) checkMarket() error {
+	var faults []error
+	for _, book := range []struct {
+		name     string
+		currency money.Currency
+	}{{"tariffs", p.tariffs.Currency()}, {"limits", p.limits.Currency()}} {
+		if book.currency != p.config.Currency {
+			faults = append(faults, fmt.Errorf("%s: in %s, and wallets are in %s", book.name, book.currency, p.config.Currency))
+		}
+	}
+	for _, errand := range payments.Priced() {
+		if !p.tariffs.Prices(string(errand), p.clock.Now()) {
+			faults = append(faults, fmt.Errorf("tariffs: no price for %s now", errand))
+		}
+	}
+	return errors.Join(faults...)
 }
 
 // openKeys loads the keys; a development server makes those that are missing.

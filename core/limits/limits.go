@@ -58,6 +58,9 @@ type Book struct {
 	rules      []rule
 }
 
+// Currency is what the book bounds amounts in.
+func (b *Book) Currency() money.Currency { return b.currency }
+
 // windows lists the windows in the order in which screens and counters name them.
 var windows = []clock.Window{clock.Daily, clock.Weekly, clock.Monthly}
 

@@ -77,6 +77,11 @@ type Writer interface {
 	Submit(ctx context.Context, c *ledger.Command) (ledger.Result, error)
 }
 
+// Priced are the errands that need a price: a tariff without one of them would refuse people who typed their PIN.
+func Priced() []transactions.Type {
+	return []transactions.Type{transactions.P2P, transactions.MerchantPayment, transactions.CashIn, transactions.CashOut}
+}
+
 // Options are what a Service is made of.
 type Options struct {
 	DB           *sql.DB

@@ -78,6 +78,9 @@ func (b *Book) Charge(t string, amount money.Amount, at time.Time) (Charge, erro
 	}, nil
 }
 
+// Currency is what the book prices in.
+func (b *Book) Currency() money.Currency { return b.currency }
+
 // Prices reports whether the book has a tariff for type t at a moment, so that a
 // missing one is found when a node starts and not when a customer pays.
 func (b *Book) Prices(t string, at time.Time) bool {
