@@ -2,10 +2,7 @@ package identity
 
 import (
 	"context"
-	"encoding/hex"
-	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -78,46 +75,21 @@ func (s store) lockCredentials(ctx context.Context, tx *sql.Tx, subjects []uuid.
 
 // credentialsOf reads the answer of lock_credentials.
 func credentialsOf(text string) ([]credential, error) {
-	if text == "" {
-		return nil, nil
-	}
-	lines := strings.Split(text, "\n")
-	rows := make([]credential, len(lines))
-	for i, line := range lines {
-		if err := rows[i].read(strings.Split(line, " ")); err != nil {
-			return nil, fmt.Errorf("read locked credential %d: %w", i, err)
+	var rows []credential
+	r := sql.NewRowReader(text)
+	for r.Line() {
+		row := credential{
+			SubjectKind: Kind(r.Word()), SubjectID: r.UUID(), Sealed: r.Bytes(), Salt: r.Bytes(),
+			PepperVersion: r.Small(), KEK: r.Number(), Wrong: r.Small(),
 		}
+		if until := r.Optional(); until != nil {
+			at := time.UnixMicro(*until).UTC()
+			row.LockedUntil = &at
+		}
+		row.ChangedAt = r.Time()
+		rows = append(rows, row)
 	}
-	return rows, nil
-}
-
-// credentialWords is how many columns lock_credentials puts into a line.
-const credentialWords = 9
-
-func (c *credential) read(words []string) error {
-	if len(words) != credentialWords {
-		return fmt.Errorf("%d words", len(words))
-	}
-	c.SubjectKind = Kind(words[0])
-	var faults [8]error
-	c.SubjectID, faults[0] = uuid.Parse(words[1])
-	c.Sealed, faults[1] = hex.DecodeString(words[2])
-	c.Salt, faults[2] = hex.DecodeString(words[3])
-	c.PepperVersion, faults[3] = strconv.Atoi(words[4])
-	c.KEK, faults[4] = strconv.ParseInt(words[5], 10, 64)
-	c.Wrong, faults[5] = strconv.Atoi(words[6])
-	if words[7] != "-" {
-		var until time.Time
-		until, faults[6] = micros(words[7])
-		c.LockedUntil = &until
-	}
-	c.ChangedAt, faults[7] = micros(words[8])
-	return errors.Join(faults[:]...)
-}
-
-func micros(word string) (time.Time, error) {
-	n, err := strconv.ParseInt(word, 10, 64)
-	return time.UnixMicro(n).UTC(), err
+	return rows, r.Err()
 }
 
 func (s store) saveCredentials(ctx context.Context, tx *sql.Tx, rows []*credential) error {

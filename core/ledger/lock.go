@@ -134,36 +134,36 @@ func (ls *lockSet) missing(st *State) *lockSet {
 
 // fill puts the locked rows into the state, and returns what stands under the keys, by their places.
 func (ls *lockSet) fill(st *State, rows *lockedRows) (map[int]keyRow, error) {
-	r := rowReader{text: rows.Balances}
-	for r.line() {
-		st.addBalance(&r)
+	r := sql.NewRowReader(rows.Balances)
+	for r.Line() {
+		st.addBalance(r)
 	}
-	for r.next(rows.Holds); r.line(); {
-		st.addHold(&r)
+	for r.Next(rows.Holds); r.Line(); {
+		st.addHold(r)
 	}
-	for r.next(rows.Changes); r.line(); {
-		st.changes[r.id()] = transactions.Status(r.word())
+	for r.Next(rows.Changes); r.Line(); {
+		st.changes[r.UUID()] = transactions.Status(r.Word())
 	}
-	for r.next(rows.Counters); r.line(); {
-		k := ls.counters[r.number()-1]
-		st.counters[k] = &counter{counterKey: k, used: r.number()}
+	for r.Next(rows.Counters); r.Line(); {
+		k := ls.counters[r.Number()-1]
+		st.counters[k] = &counter{counterKey: k, used: r.Number()}
 	}
-	for r.next(rows.Intents); r.line(); {
-		st.intents[r.id()] = true
+	for r.Next(rows.Intents); r.Line(); {
+		st.intents[r.UUID()] = true
 	}
-	for r.next(rows.References); r.line(); {
-		st.references[ls.references[r.number()-1]] = true
+	for r.Next(rows.References); r.Line(); {
+		st.references[ls.references[r.Number()-1]] = true
 	}
-	for r.next(rows.Reversed); r.line(); {
-		st.reversed[r.id()] = true
+	for r.Next(rows.Reversed); r.Line(); {
+		st.reversed[r.UUID()] = true
 	}
 	var stored map[int]keyRow
-	for r.next(rows.Keys); r.line(); {
+	for r.Next(rows.Keys); r.Line(); {
 		if stored == nil {
 			stored = map[int]keyRow{}
 		}
-		place := r.small() - 1
-		stored[place] = r.keyRow()
+		place := r.Small() - 1
+		stored[place] = readKey(r)
 	}
-	return stored, r.err
+	return stored, r.Err()
 }

@@ -12,46 +12,14 @@ import (
 )
 
 type keyRow struct {
-	Digest, Body []byte
-	Code         fault.Code
-	Result       string
-	CreatedAt    time.Time `db:"created_at"`
+	Body      []byte
+	Code      fault.Code
+	Result    string
+	CreatedAt time.Time `db:"created_at"`
 }
 
 func (k *keyRow) stored() Stored {
 	return Stored{Code: k.Code, Result: k.Result, CreatedAt: k.CreatedAt.UTC()}
-}
-
-// claimKeys claims the keys and returns the places of those that somebody else has. While another transaction is
-// claiming one of them, it waits for that transaction's end, up to lock_timeout.
-func claimKeys(ctx context.Context, tx *sql.Tx, keys []*claim, now time.Time) ([]int, error) {
-	var digests, bodies sql.Column
-	for _, k := range keys {
-		digests.Bytes(k.digest[:])
-		bodies.Bytes(k.command.Body[:])
-	}
-	var places []int
-	if err := tx.Select(ctx, &places, queries.Get("claim_keys"), digests.Array(), bodies.Array(), now); err != nil {
-		return nil, err
-	}
-	for i := range places {
-		places[i]-- // ordinality counts from 1
-	}
-	return places, nil
-}
-
-// storedKeys reads what stands under keys, in a statement of its own: a claim's snapshot is older than the commit
-// that it waited for.
-func storedKeys(ctx context.Context, q sql.Querier, digests sql.Column) (map[[32]byte]keyRow, error) {
-	var rows []keyRow
-	if err := q.Select(ctx, &rows, queries.Get("stored_keys"), digests.Array()); err != nil {
-		return nil, err
-	}
-	found := make(map[[32]byte]keyRow, len(rows))
-	for _, row := range rows {
-		found[[32]byte(row.Digest)] = row
-	}
-	return found, nil
 }
 
 // lock locks and reads what the commands decide by, and reads what stands under their keys: an answer for the place of

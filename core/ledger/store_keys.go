@@ -49,21 +49,20 @@ func (s *Store) stored(ctx context.Context, digest [32]byte) (*Stored, error) {
 }
 
 func keyOf(ctx context.Context, q sql.Querier, digest [32]byte) (*keyRow, error) {
-	var digests sql.Column
-	digests.Bytes(digest[:])
-	found, err := storedKeys(ctx, q, digests)
+	var row keyRow
+	err := q.Get(ctx, &row, queries.Get("stored_key"), digest[:])
+	if sql.NoRows(err) {
+		return nil, nil //nolint:nilnil // no row is an answer, not a failure
+	}
 	if err != nil {
 		return nil, err
 	}
-	if row, there := found[digest]; there {
-		return &row, nil
-	}
-	return nil, nil //nolint:nilnil // no row is an answer, not a failure
+	return &row, nil
 }
 
 // Withdraw takes a key that nothing has run under, so that nothing can run under it any more: whoever comes with it
-// later is refused with INVALID_STATE. It waits for a command that is being run, and is false where the key has an
-// outcome.
+// later is refused with INVALID_STATE, and so is a command that is being run and has not stored its key yet. It is false
+// where the key has an outcome.
 func (s *Store) Withdraw(ctx context.Context, key Key) (bool, error) {
 	return s.WithdrawOf(ctx, key.Digest())
 }
@@ -80,13 +79,14 @@ func (s *Store) WithdrawOf(ctx context.Context, digest [32]byte) (bool, error) {
 // the caller answers from that. Another body is IDEMPOTENCY_CONFLICT. While another transaction is claiming the
 // key, it waits.
 func (s *Store) ClaimIn(ctx context.Context, tx *sql.Tx, key Key, body [32]byte) (*Stored, error) {
-	k := &claim{command: &Command{Body: body}, digest: key.Digest()}
+	digest := key.Digest()
 	for range maxReclaims {
-		lost, err := claimKeys(ctx, tx, []*claim{k}, s.clock.Now())
-		if err != nil || len(lost) == 0 {
+		n, err := tx.Exec(ctx, queries.Get("claim_key"), digest[:], body[:], s.clock.Now())
+		if err != nil || n == 1 {
 			return nil, err
 		}
-		row, err := keyOf(ctx, tx, k.digest)
+		// A statement of its own: the claim's snapshot is older than the commit that it waited for.
+		row, err := keyOf(ctx, tx, digest)
 		if err != nil {
 			return nil, err
 		}
@@ -106,11 +106,7 @@ func (s *Store) ClaimIn(ctx context.Context, tx *sql.Tx, key Key, body [32]byte)
 // form of a refusal.
 func (s *Store) SettleIn(ctx context.Context, tx *sql.Tx, key Key, outcome Stored) error {
 	digest := key.Digest()
-	var digests, codes, results sql.Column
-	digests.Bytes(digest[:])
-	codes.Text(string(outcome.Code))
-	results.Text(outcome.Result)
-	n, err := tx.Exec(ctx, queries.Get("settle_keys"), digests.Array(), codes.Array(), results.Array())
+	n, err := tx.Exec(ctx, queries.Get("settle_key"), digest[:], string(outcome.Code), outcome.Result)
 	if err == nil && n != 1 {
 		return fault.New(fault.InternalServerError, "settle a key that was not claimed")
 	}

@@ -1,25 +1,13 @@
--- name: claim_keys
--- Claims keys, sorted, and answers with the places (from 1) of those that somebody else has. A key that another
--- transaction is claiming is waited for.
-with wanted as (
-    select * from unnest($1::bytea[], $2::bytea[]) with ordinality as u (digest, body, place)
-), won as (
-    insert into idempotency_keys (digest, body, created_at)
-    select digest, body, $3 from wanted order by digest
-    on conflict (digest) do nothing
-    returning digest
-)
-select place from wanted where digest not in (select digest from won) order by place;
+-- name: claim_key
+-- Touches no row where somebody else has the key; one that another transaction is claiming is waited for.
+insert into idempotency_keys (digest, body, created_at) values ($1, $2, $3) on conflict (digest) do nothing;
 
--- name: stored_keys
-select digest, body, coalesce(code, '') as code, coalesce(result, '') as result, created_at
-from idempotency_keys where digest = any($1::bytea[]);
+-- name: stored_key
+select body, coalesce(code, '') as code, coalesce(result, '') as result, created_at
+from idempotency_keys where digest = $1;
 
--- name: settle_keys
-update idempotency_keys k
-set code = u.code, result = u.result
-from unnest($1::bytea[], $2::text[], $3::text[]) as u (digest, code, result)
-where k.digest = any($1) and k.digest = u.digest;
+-- name: settle_key
+update idempotency_keys set code = $2, result = $3 where digest = $1;
 
 -- name: store_keys
 -- Sorted, so that two groups with the same keys wait for each other in one direction.
