@@ -51,14 +51,6 @@ func (b *Batcher[T]) Add(item T) error {
 	return nil
 }
 
-// Return puts items of a batch back, before all others, for the next one. They are taken even if the queue is full
-// or closed: they were taken before. Only flush may call it.
-func (b *Batcher[T]) Return(items ...T) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.queue = append(items, b.queue...)
-}
-
 // Waiting counts the items that no flush has taken yet.
 func (b *Batcher[T]) Waiting() int {
 	b.mu.Lock()

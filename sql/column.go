@@ -155,7 +155,10 @@ func (c *Column) Reset() { *c = Column{buf: c.buf[:0]} }
 // Columns are the array arguments of one statement, in order.
 type Columns []Column
 
-// AppendTo appends the arguments, one array each.
+// Rows is how many rows the columns stand for.
+func (cs Columns) Rows() int { return cs[0].n }
+
+// AppendTo appends the arguments, one array each. They are valid until the next Reset or value.
 func (cs Columns) AppendTo(args []any) []any {
 	for i := range cs {
 		args = append(args, cs[i].Array())

@@ -2,13 +2,18 @@ package sql
 
 import (
 	"context"
+	"errors"
+	"io"
 	"net"
 	"time"
 )
 
 // dialer makes connections on which no answer may take longer than patience. A context cannot see to that: the
 // driver sends COMMIT without one, and a peer that fell silent would keep its transaction's caller for ever.
-type dialer struct{ patience time.Duration }
+type dialer struct {
+	patience time.Duration
+	once     bool
+}
 
 func (d dialer) Dial(network, address string) (net.Conn, error) {
 	return d.DialContext(context.Background(), network, address)
@@ -25,20 +30,25 @@ func (d dialer) DialContext(ctx context.Context, network, address string) (net.C
 	if err != nil {
 		return nil, err
 	}
-	return &impatientConn{Conn: conn, patience: d.patience}, nil
+	return &impatientConn{Conn: conn, dialer: d}, nil
 }
 
 // impatientConn bounds each read and write. The driver reads only while it waits for an answer.
 type impatientConn struct {
 	net.Conn
-	patience time.Duration
+	dialer
 }
 
 func (c *impatientConn) Read(b []byte) (int, error) {
 	if err := c.SetReadDeadline(time.Now().Add(c.patience)); err != nil { //nolint:forbidigo // sockets know only absolute real time
 		return 0, err
 	}
-	return c.Conn.Read(b)
+	n, err := c.Conn.Read(b)
+	if c.once && errors.Is(err, io.EOF) {
+		// The driver takes an end of file for a connection that was bad before the statement was sent.
+		err = &net.OpError{Op: "read", Net: "tcp", Addr: c.RemoteAddr(), Err: io.ErrUnexpectedEOF}
+	}
+	return n, err
 }
 
 func (c *impatientConn) Write(b []byte) (int, error) {

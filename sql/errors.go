@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strings"
 
 	"github.com/lib/pq"
 )
@@ -19,6 +20,7 @@ const (
 	lockNotAvailable     = "lock_not_available"
 	queryCanceled        = "query_canceled"
 	uniqueViolation      = "unique_violation"
+	divisionByZero       = "division_by_zero"
 	classConnection      = "08"
 	classShutdown        = "57P"
 )
@@ -64,6 +66,12 @@ func Cancelled(err error) bool {
 func LockTimeout(err error) bool {
 	var e *pq.Error
 	return errors.As(err, &e) && e.Code.Name() == lockNotAvailable
+}
+
+// WaitedFor tells that the failed statement was waiting for another transaction with the same value in the unique index.
+func WaitedFor(err error, index string) bool {
+	var e *pq.Error
+	return errors.As(err, &e) && strings.Contains(e.Where, `"`+index+`"`)
 }
 
 // ConnectionLost tells that the connection broke or the server went away: after Commit, whether the transaction

@@ -34,6 +34,9 @@ type Options struct {
 	Settings map[string]string
 	// Patience bounds the wait for each answer, COMMIT's included, which no context bounds; 0 means no bound.
 	Patience time.Duration
+	// Once keeps a statement whose connection ended before its answer from being sent again on another, as the driver
+	// does: for writes outside of transactions. It needs a Patience.
+	Once bool
 }
 
 const (
@@ -71,7 +74,7 @@ func Open(ctx context.Context, rawURL string, o Options) (*DB, error) {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
 	if o.Patience > 0 {
-		connector.Dialer(dialer{patience: o.Patience})
+		connector.Dialer(dialer{patience: o.Patience, once: o.Once})
 	}
 	db := sqlx.NewDb(stdsql.OpenDB(connector), "postgres")
 	maxOpen := o.MaxOpen

@@ -143,7 +143,7 @@ func (s *Service) VerifyIn(ctx context.Context, tx *sql.Tx, p Proof) error {
 		return err
 	}
 	answer := rows.Verify(*p.Check(), s.clock.Now())
-	if err := rows.Save(ctx, tx); err != nil {
+	if err := rows.save(ctx, tx); err != nil {
 		return err
 	}
 	return answer

@@ -1,10 +1,12 @@
 package identity
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/subtle"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -54,11 +56,11 @@ func NewCredentials(keyring *secret.Keyring, o CredentialOptions) *Credentials {
 	return c
 }
 
-// Statements is what Save runs, to be prepared on the writer's connection (ledger.Preparer).
-func (c *Credentials) Statements() []sql.Query { return c.store.inGroup() }
-
 // LockQuery locks the PINs of subjects, in the order of their ids, until the transaction ends.
 func (c *Credentials) LockQuery() sql.Query { return c.store.lockQuery() }
+
+// SaveQuery writes the PINs' rows that Verify changed.
+func (c *Credentials) SaveQuery() sql.Query { return c.store.saveQuery() }
 
 // Locked takes the answer of LockQuery.
 func (c *Credentials) Locked(rows string) (ledger.LockedCredentials, error) {
@@ -79,13 +81,13 @@ func (c *Credentials) hold(all []credential) *locked {
 	return l
 }
 
-// locked are rows whose lock this transaction holds.
+// locked are the rows that a transaction compares with, locked or to be found unchanged when they are saved.
 type locked struct {
 	credentials *Credentials
 	rows        map[uuid.UUID]*credential
 }
 
-// Verify compares a PIN and remembers what changed for Save. A right PIN forgets the wrong ones before it; a wrong
+// Verify compares a PIN and remembers what changed for Changes. A right PIN forgets the wrong ones before it; a wrong
 // one changes the counter and nothing else.
 func (l *locked) Verify(check ledger.Check, now time.Time) error {
 	row := l.rows[check.Subject]
@@ -130,14 +132,27 @@ func (l *locked) right(row *credential, pin secret.Text) error {
 	return l.credentials.protect(row, pin)
 }
 
-// Save writes the rows that Verify changed.
-func (l *locked) Save(ctx context.Context, tx *sql.Tx) error {
+// Changes are SaveQuery's arguments and how many rows it must touch.
+func (l *locked) Changes() (args []any, rows int) {
+	changed := l.changed()
+	return saveColumns(changed).Args(), len(changed)
+}
+
+// changed are the rows that Verify changed, in the order in which rows are locked.
+func (l *locked) changed() []*credential {
 	var changed []*credential
 	for _, row := range l.rows {
 		if row.changed {
 			changed = append(changed, row)
 		}
 	}
+	slices.SortFunc(changed, func(a, b *credential) int { return bytes.Compare(a.SubjectID[:], b.SubjectID[:]) })
+	return changed
+}
+
+// save writes the rows that Verify changed, in a transaction of this package's own.
+func (l *locked) save(ctx context.Context, tx *sql.Tx) error {
+	changed := l.changed()
 	if len(changed) == 0 {
 		return nil
 	}

@@ -29,7 +29,14 @@ type credential struct {
 	ChangedAt     time.Time  `db:"changed_at"`
 
 	changed bool
+	// read is what it was read with: whoever saves it must find it so.
+	read struct {
+		wrong int
+		kek   int64
+	}
 }
+
+func (c *credential) asRead() { c.read.wrong, c.read.kek = c.Wrong, c.KEK }
 
 // lockedAt reports whether the row is locked at now.
 func (c *credential) lockedAt(now time.Time) bool {
@@ -54,7 +61,7 @@ func (c *credential) expire(now time.Time) {
 
 func (s store) lockQuery() sql.Query { return s.queries.Get("lock_credentials") }
 
-func (s store) inGroup() []sql.Query { return []sql.Query{s.queries.Get("save_credentials")} }
+func (s store) saveQuery() sql.Query { return s.queries.Get("save_credentials") }
 
 func (s store) credential(ctx context.Context, q sql.Querier, id uuid.UUID) (credential, bool, error) {
 	var row credential
@@ -87,13 +94,14 @@ func credentialsOf(text string) ([]credential, error) {
 			row.LockedUntil = &at
 		}
 		row.ChangedAt = r.Time()
+		row.asRead()
 		rows = append(rows, row)
 	}
 	return rows, r.Err()
 }
 
-func (s store) saveCredentials(ctx context.Context, tx *sql.Tx, rows []*credential) error {
-	columns := make(sql.Columns, 7)
+func saveColumns(rows []*credential) sql.Columns {
+	columns := make(sql.Columns, 10)
 	for _, row := range rows {
 		columns[0].UUID(row.SubjectID)
 		columns[1].Bytes(row.Sealed)
@@ -102,8 +110,15 @@ func (s store) saveCredentials(ctx context.Context, tx *sql.Tx, rows []*credenti
 		columns[4].Int(row.KEK)
 		columns[5].Int(int64(row.Wrong))
 		columns[6].Time(row.lock())
+		columns[7].Int(int64(row.read.wrong))
+		columns[8].Int(row.read.kek)
+		columns[9].Time(row.ChangedAt)
 	}
-	done, err := tx.Exec(ctx, s.queries.Get("save_credentials"), columns.Args()...)
+	return columns
+}
+
+func (s store) saveCredentials(ctx context.Context, tx *sql.Tx, rows []*credential) error {
+	done, err := tx.Exec(ctx, s.saveQuery(), saveColumns(rows).Args()...)
 	if err == nil && done != int64(len(rows)) {
 		return fmt.Errorf("saved %d of %d locked credentials", done, len(rows))
 	}
@@ -128,6 +143,9 @@ func (s store) addCredential(ctx context.Context, tx *sql.Tx, row *credential, n
 func (s store) wrappedBefore(ctx context.Context, tx *sql.Tx, current int64, most int) ([]credential, error) {
 	var rows []credential
 	err := tx.Select(ctx, &rows, s.queries.Get("wrapped_before"), current, most)
+	for i := range rows {
+		rows[i].asRead()
+	}
 	return rows, err
 }
 

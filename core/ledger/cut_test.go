@@ -17,7 +17,7 @@ import (
 	"nova/core/ledger"
 )
 
-// cut is what a wire does with a COMMIT.
+// cut is what a wire does with a message that commits a group: its write, or COMMIT where it ran under locks.
 type cut int
 
 const (
@@ -28,18 +28,20 @@ const (
 	ghost      // the server never sees it, and its end of the connection stays
 )
 
-// wire is a TCP proxy before PostgreSQL that watches for COMMIT.
+// wire is a TCP proxy before PostgreSQL that watches for groups' commits.
 type wire struct {
 	t        testing.TB
 	listener net.Listener
 	target   string
 	next     func() cut
-	cuts     atomic.Int64
-	mu       sync.Mutex
-	open     []net.Conn
+	// cutting runs just before the connection is cut, when the server has done what it will do; nil for nothing.
+	cutting func()
+	cuts    atomic.Int64
+	mu      sync.Mutex
+	open    []net.Conn
 }
 
-// newWire listens before the database of the URL; next says what happens to each COMMIT.
+// newWire listens before the database of the URL; next says what happens to each commit.
 func newWire(t testing.TB, database string, next func() cut) (w *wire, through string) {
 	t.Helper()
 	u, err := url.Parse(database)
@@ -87,9 +89,10 @@ func (w *wire) accept() {
 	}
 }
 
-// up carries what the client says. The driver sends COMMIT as a message of its own.
+// up carries what the client says.
 func (w *wire) up(client, server net.Conn, quiet *atomic.Int64) {
 	buf := make([]byte, 1<<20)
+	writes := map[string]bool{}
 	for {
 		n, err := client.Read(buf)
 		if err != nil {
@@ -97,15 +100,16 @@ func (w *wire) up(client, server net.Conn, quiet *atomic.Int64) {
 			return
 		}
 		what := whole
-		if bytes.HasPrefix(buf[:n], []byte("Q")) && bytes.Contains(buf[:n], []byte("COMMIT")) {
+		if commits(buf[:n], writes) {
 			what = w.next()
 		}
 		if what != whole {
 			w.cuts.Add(1)
+			quiet.Store(int64(what))
 		}
-		quiet.Store(int64(what))
 		switch what {
 		case before:
+			w.strike()
 			_, _ = server.Close(), client.Close() // that is the cut
 			return
 		case ghost:
@@ -118,7 +122,33 @@ func (w *wire) up(client, server net.Conn, quiet *atomic.Int64) {
 	}
 }
 
-// down carries what the server says, but for the answer to a COMMIT that is to be lost.
+// commits tells that a message commits a group. writes collects the names under which groups' writes were prepared. The
+// driver waits for each message's answer before it sends the next, so a message begins where a read begins.
+func commits(message []byte, writes map[string]bool) bool {
+	const head = 5 // a message's kind and length
+	switch {
+	case bytes.HasPrefix(message, []byte("Q")):
+		return bytes.Contains(message, []byte("COMMIT"))
+	case bytes.HasPrefix(message, []byte("P")):
+		name, text, _ := bytes.Cut(message[head:], []byte{0})
+		if bytes.HasPrefix(text, []byte("with part_0 as")) {
+			writes[string(name)] = true
+		}
+	case bytes.HasPrefix(message, []byte("B")):
+		_, rest, _ := bytes.Cut(message[head:], []byte{0}) // the portal
+		name, _, _ := bytes.Cut(rest, []byte{0})
+		return writes[string(name)]
+	}
+	return false
+}
+
+func (w *wire) strike() {
+	if w.cutting != nil {
+		w.cutting()
+	}
+}
+
+// down carries what the server says, but for the answer to a commit that is to be lost.
 func (w *wire) down(client, server net.Conn, quiet *atomic.Int64) {
 	buf := make([]byte, 1<<20)
 	for {
@@ -129,6 +159,7 @@ func (w *wire) down(client, server net.Conn, quiet *atomic.Int64) {
 		}
 		switch cut(quiet.Load()) {
 		case after:
+			w.strike()
 			_, _ = client.Close(), server.Close() // the server has answered: it is committed
 			return
 		case mute:
@@ -141,7 +172,7 @@ func (w *wire) down(client, server net.Conn, quiet *atomic.Int64) {
 	}
 }
 
-// nth cuts the n-th COMMIT from now, once.
+// nth cuts the n-th commit from now, once.
 func nth(n int64, what cut, armed *atomic.Bool) func() cut {
 	var seen atomic.Int64
 	return func() cut {
@@ -219,17 +250,15 @@ func TestLaneTakenWhileACommitIsInDoubt(t *testing.T) {
 			m := newMarket(t)
 			var armed atomic.Bool
 			steals := make(chan error, 1)
-			_, through := newWire(t, m.url, func() cut {
+			w, through := newWire(t, m.url, func() cut {
 				if !armed.CompareAndSwap(true, false) {
 					return whole
 				}
-				// The thief waits for the lane's row, so it comes right after the transaction in doubt, whatever its end.
-				go func() {
-					steals <- m.exec("update lanes set epoch = epoch + 1, groups = groups + 7, holder = 'thief' where id = 2")
-				}()
-				m.waiting()
 				return what
 			})
+			w.cutting = func() {
+				steals <- m.exec("update lanes set epoch = epoch + 1, groups = groups + 7, holder = 'thief' where id = 2")
+			}
 			node := m.writer("cut", through)
 			from, to := m.wallet(1_000), m.wallet(0)
 			c := m.send(from, to, 10)
@@ -254,7 +283,7 @@ func TestDatabaseAwayIsBounded(t *testing.T) {
 	defer cancel()
 	began := time.Now() //nolint:forbidigo // the bound is in real time
 	_, err := node.Submit(ctx, c)
-	require.Equal(t, fault.ServiceUnavailable, codeOf(err), "no COMMIT was ever sent: nothing ran")
+	require.Equal(t, fault.ServiceUnavailable, codeOf(err), "nothing was ever sent: nothing ran")
 	require.Less(t, time.Since(began), 15*time.Second)
 	m.must(c)
 	require.Equal(t, int64(10), m.posted(to))

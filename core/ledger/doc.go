@@ -2,19 +2,22 @@
 // movement of money passes through its one write path, and nothing else writes those tables.
 //
 // A caller makes a Command, which is only data, and hands it to Writer.Submit. The Writer takes whatever queued up
-// while it was committing and runs it as one group in one transaction: it locks the credentials, balances,
-// holds and counters that the commands touch, reads what stands under their keys, lets the pure function Apply decide
-// each command against that state, one after another, writes everything in one statement and commits once. So a hundred
-// transfers cost one wait for the disk, and a hot account is updated once a group instead of being queued for. A
-// lone command goes at once: there is no timer.
+// while it was committing and runs it as one group, in two statements. The first stores the promises that the commands
+// make, and reads the credentials, balances, holds and counters that they touch and what stands under their keys. The
+// pure function Apply decides each command against that state, one after another. The second writes everything, is its
+// own transaction, and fails as a whole if a row that it changes is no longer as it was read. So a hundred transfers
+// cost one wait for the disk, a hot account is updated once a group instead of being queued for, and nothing is locked
+// while anybody thinks. Where another node was at work on the same rows, the group runs again as a transaction that
+// locks what it reads. A lone command goes at once: there is no timer.
 //
 // What is guaranteed. A command runs once, or not at all: its key and its outcome are committed with its money, and
 // whoever repeats the key gets the first answer. A refused command changes nothing and disturbs nobody in its
-// group. When a commit's outcome is in doubt, the lane's running number tells whether it lasted, and only then are
-// the commands run again with the same ids. A caller who gives up before its command was taken knows that nothing
-// happened; later it must ask by key (Store.Outcome). Locks are always taken in one order - credentials,
-// balances, holds, transactions, counters, keys, lane, sorted within each - so groups, nodes and PostIn do not wait for
-// each other in circles; where PostgreSQL still finds one, the group runs again.
+// group. A promise is committed before its command is taken. When a commit's outcome is in doubt, the lane's running
+// number or the stored keys tell whether it lasted, and the commands run again with the same ids. A caller who gives up
+// before its command was taken knows that nothing happened; later it must ask by key (Store.Outcome). Locks are
+// always taken in one order - credentials, balances, holds, transactions, counters, keys, lane, sorted within each -
+// so groups, nodes and PostIn do not wait for each other in circles; where PostgreSQL still finds one, the group runs
+// again.
 //
 // A lane is a writer's own row of every system account and its own running numbers, so that nodes share no row
 // that every transfer touches. It is leased; a writer that lost its lease notices inside the transaction.

@@ -257,10 +257,11 @@ var (
 		select coalesce(json_agg(json_build_object('SubjectID', subject_id, 'Sealed', encode(sealed, 'base64'),
 			'Wrong', wrong, 'LockedUntil', locked_until)), '[]')::text as credentials from locked`}
 	savePins = sql.Query{Name: "test.save_pins", Text: `update credentials c set wrong = u.wrong, locked_until = u.until
-		from unnest($1::uuid[], $2::bigint[], $3::timestamptz[]) as u (id, wrong, until) where c.subject_id = u.id`}
+		from unnest($1::uuid[], $2::bigint[], $3::timestamptz[], $4::bigint[]) as u (id, wrong, until, read)
+		where c.subject_id = u.id and c.wrong = u.read`}
 )
 
-func (pins) Statements() []sql.Query { return []sql.Query{savePins} }
+func (pins) SaveQuery() sql.Query { return savePins }
 
 func (pins) LockQuery() sql.Query { return lockPins }
 
@@ -269,6 +270,7 @@ type pinRow struct {
 	Sealed      []byte
 	Wrong       int
 	LockedUntil *time.Time
+	read        int
 	changed     bool
 }
 
@@ -281,6 +283,7 @@ func (pins) Locked(text string) (ledger.LockedCredentials, error) {
 	}
 	locked := lockedPins{}
 	for _, r := range rows {
+		r.read = r.Wrong
 		locked[r.SubjectID] = r
 	}
 	return locked, nil
@@ -307,8 +310,8 @@ func (l lockedPins) Verify(c ledger.Check, now time.Time) error {
 	return fault.New(fault.PINInvalid, "wrong").With("attempts_left", maxWrong-r.Wrong)
 }
 
-func (l lockedPins) Save(ctx context.Context, tx *sql.Tx) error {
-	columns := make(sql.Columns, 3)
+func (l lockedPins) Changes() (args []any, rows int) {
+	columns := make(sql.Columns, 4)
 	for _, r := range l {
 		if !r.changed {
 			continue
@@ -320,12 +323,9 @@ func (l lockedPins) Save(ctx context.Context, tx *sql.Tx) error {
 			until = *r.LockedUntil
 		}
 		columns[2].Time(until)
+		columns[3].Int(int64(r.read))
 	}
-	if columns[0].Empty() {
-		return nil
-	}
-	_, err := tx.Exec(ctx, savePins, columns.Args()...)
-	return err
+	return columns.Args(), columns.Rows()
 }
 
 // pin gives a subject the PIN 1357.

@@ -8,7 +8,6 @@ import (
 
 	"nova/core/clock"
 	"nova/core/secret"
-	"nova/core/transactions"
 	"nova/sql"
 )
 
@@ -46,8 +45,7 @@ type books struct {
 	credentials Credentials
 	location    *time.Location
 	codes       *secret.MAC
-	// lockUsual and lockWhole lock what a group needs, credentials first.
-	lockUsual, lockWhole sql.Query
+	statements  statements
 }
 
 func newBooks(c clock.Clock, credentials Credentials, location *time.Location, codes *secret.MAC) books {
@@ -58,62 +56,66 @@ func newBooks(c clock.Clock, credentials Credentials, location *time.Location, c
 		credentials = noCredentials{}
 	}
 	return books{
-		clock: c, credentials: credentials, location: location, codes: codes,
-		lockUsual: sql.Beside("ledger.lock_usual_group", credentials.LockQuery(), queries.Get("lock_usual_state")),
-		lockWhole: sql.Beside("ledger.lock_group", credentials.LockQuery(), queries.Get("lock_state")),
+		clock: c, credentials: credentials, location: location, codes: codes, statements: newStatements(credentials),
 	}
 }
 
-// laneSource gives the lane to be written in, when everything else is locked.
-type laneSource func(ctx context.Context, tx *sql.Tx) (*lane, error)
+// footing is what a group stands on while it runs: a transaction in which it locks what it reads, or the bare database,
+// where its one write finds out whether what it read is still so.
+type footing struct {
+	db    sql.Querier
+	looks looks
+	lane  int
+	// source gives the lane to be written in, when everything else is read.
+	source func(ctx context.Context) (*lane, error)
+}
 
-// run locks, decides and writes the commands, whose keys differ, and leaves the commit to its caller. It returns the
-// lane as it stands once the transaction is committed, nil if there is nothing to commit. An error means that the
-// transaction must be rolled back; refusals stand in the claims. The promises are those of commands that may run once
-// this is committed.
+// sight is what commands are decided by: rows, credentials, and what stands under their keys.
+type sight struct {
+	state       *State
+	credentials LockedCredentials
+	stored      map[*claim]keyRow
+}
+
+// act decides and writes commands that were looked for, whose keys differ. It returns the lane as it stands once that is
+// committed, nil if there was nothing to write; with an error, the lane as it would stand if the write was sent all
+// the same. Refusals stand in the claims.
 //
-// Keys are read with the rows that the commands lock, and stored with the outcomes. Somebody else may store one of
+// Keys are read with the rows that the commands decide by, and stored with the outcomes. Somebody else may store one of
 // them in between: then the write fails (keyTaken), and whoever runs the commands again finds it.
-func (b *books) run(
-	ctx context.Context, tx *sql.Tx, claims []*claim, promises []*transactions.Promise, laneID int, source laneSource,
-) (*lane, error) {
-	st := NewState(StateOptions{Now: b.clock.Now(), Location: b.location, Codes: b.codes})
-	locked, stored, err := b.lock(ctx, tx, st, claims, laneID)
-	if err != nil {
-		return nil, fmt.Errorf("lock: %w", err)
-	}
-	fresh := answerStored(claims, stored)
-	if len(fresh) == 0 && len(promises) == 0 {
+func (b *books) act(ctx context.Context, f *footing, s *sight, claims []*claim) (*lane, error) {
+	fresh := s.answerStored(claims)
+	if len(fresh) == 0 {
 		return nil, nil //nolint:nilnil // everything was answered before, and nothing is written
 	}
-	before, err := source(ctx, tx)
+	before, err := f.source(ctx)
 	if err != nil {
 		return nil, err
 	}
-	st.receiptNext = uint64(before.receiptNext) //nolint:gosec // receipt numbers are never negative
+	s.state.receiptNext = uint64(before.receiptNext) //nolint:gosec // receipt numbers are never negative
 	for _, k := range fresh {
-		b.decide(st, k, locked)
+		b.decide(s, k)
 	}
-	if locked != nil {
-		if err := locked.Save(ctx, tx); err != nil {
-			return nil, fmt.Errorf("save credentials: %w", err)
-		}
+	after := before.after(s.state)
+	columns := columnsPool.Get().(*groupColumns) //nolint:forcetypeassert // the pool holds nothing else
+	defer columns.release()
+	if err := columns.fill(&decided{sight: s, lane: after, outcomes: fresh}); err != nil {
+		return nil, err
 	}
-	after := before.after(st)
-	if err := writeAll(ctx, tx, st, after, fresh, promises); err != nil {
-		return nil, fmt.Errorf("write: %w", err)
+	if err := b.write(ctx, f.db, columns); err != nil {
+		return after, fmt.Errorf("write: %w", err)
 	}
 	return after, nil
 }
 
-// answerStored answers the commands whose keys were there, by their places, and returns the others.
-func answerStored(claims []*claim, stored map[int]keyRow) (fresh []*claim) {
-	if len(stored) == 0 {
+// answerStored answers the commands whose keys were there, and returns the others.
+func (s *sight) answerStored(claims []*claim) (fresh []*claim) {
+	if len(s.stored) == 0 {
 		return claims
 	}
 	fresh = make([]*claim, 0, len(claims))
-	for place, k := range claims {
-		if row, there := stored[place]; there {
+	for _, k := range claims {
+		if row, there := s.stored[k]; there {
 			k.replay(row)
 			continue
 		}
@@ -125,13 +127,16 @@ func answerStored(claims []*claim, stored map[int]keyRow) (fresh []*claim) {
 // keyTaken tells that another transaction stored one of the keys after they were read.
 func keyTaken(err error) bool { return sql.Unique(err, "idempotency_keys_pkey") }
 
+// counterMade tells that another transaction made one of the counters after they were looked for.
+func counterMade(err error) bool { return sql.Unique(err, "counters_pkey") }
+
 // decide runs one command against the state. The secret comes first: who does not know it learns nothing else.
-func (b *books) decide(st *State, k *claim, locked LockedCredentials) {
-	c := k.command
+func (b *books) decide(s *sight, k *claim) {
+	st, c := s.state, k.command
 	k.replays, k.stored = false, false
 	k.result, k.err = Result{}, nil
 	if c.Check != nil {
-		k.err = verify(locked, *c.Check, st.now)
+		k.err = verify(s.credentials, *c.Check, st.now)
 	}
 	if k.err == nil {
 		k.result, k.err = Apply(st, c)

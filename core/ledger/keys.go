@@ -29,17 +29,13 @@ func conflict() error {
 }
 
 // twins splits a group into commands with different keys, in order, and for each later twin of one of them its
-// place there. Those whose promise is still to be stored are nobody's twins yet.
+// place there.
 func twins(group []*request) (first []*request, later map[*request]*request) {
 	if len(group) == 1 {
 		return group, nil
 	}
 	owner := make(map[[32]byte]*request, len(group))
 	for _, r := range group {
-		if r.promising {
-			first = append(first, r)
-			continue
-		}
 		if own := owner[r.claim.digest]; own != nil {
 			if later == nil {
 				later = map[*request]*request{}
@@ -59,7 +55,7 @@ func (r *request) follow(own *request) bool {
 	mine, its := r.claim.command, own.claim.command
 	same := hmac.Equal(mine.Body[:], its.Body[:])
 	switch {
-	case fault.Is(own.claim.err, fault.IdempotencyConflict):
+	case own.gone(), fault.Is(own.claim.err, fault.IdempotencyConflict):
 		return false
 	case own.claim.stored && !same:
 		r.claim.err = conflict()

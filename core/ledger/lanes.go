@@ -22,6 +22,14 @@ type lane struct {
 	lease time.Duration
 }
 
+// AppendTo and Rows make the lane a part of what a group writes.
+func (ln *lane) AppendTo(args []any) []any {
+	return append(args, ln.id, ln.epoch, ln.groups, ln.seal, ln.receiptNext, ln.lease.Microseconds())
+}
+
+// Rows is the one row.
+func (*lane) Rows() int { return 1 }
+
 // after is the lane once the state's group is committed.
 func (ln *lane) after(st *State) *lane {
 	next := *ln

@@ -1,13 +1,16 @@
 package ledger
 
 import (
+	"slices"
+
 	"github.com/google/uuid"
 
 	"nova/core/transactions"
 	"nova/sql"
 )
 
-// lockSet is what a group must lock, each thing once. PostgreSQL sorts it.
+// lockSet is what a group decides by and must lock, or find unchanged when it writes, each thing once. PostgreSQL
+// sorts it.
 type lockSet struct {
 	keys, credentials                                    sql.Column
 	accounts, holds, placing, changes, intents, reversed sql.Column
@@ -101,39 +104,34 @@ func (ls *lockSet) usual() bool {
 	return ls.holds.Empty() && ls.placing.Empty() && ls.changes.Empty() && ls.reversed.Empty()
 }
 
-func (ls *lockSet) args(lane int) []any {
-	args := []any{
+func (ls *lockSet) args(first []any, lane int) []any {
+	args := append(slices.Clone(first),
 		ls.credentials.Array(), ls.accounts.Array(), lane, ls.subjects.Array(), ls.starts.Array(), ls.windows.Array(),
-		ls.rules.Array(), ls.intents.Array(), ls.refClients.Array(), ls.refTexts.Array(), ls.keys.Array(),
-	}
+		ls.rules.Array(), ls.intents.Array(), ls.refClients.Array(), ls.refTexts.Array(), ls.keys.Array())
 	if ls.usual() {
 		return args
 	}
 	return append(args, ls.holds.Array(), ls.placing.Array(), ls.changes.Array(), ls.reversed.Array())
 }
 
-// missing is the lock set of what a first look did not find: system accounts that have no row in this lane yet, and
-// counters of a window that has just begun. Nil when nothing is missing.
+// missing is the lock set of the accounts that a first look did not find: mostly those of the house that have no row
+// in this lane yet. Nil when nothing is missing.
 func (ls *lockSet) missing(st *State) *lockSet {
-	rest := &lockSet{wanted: map[uuid.UUID]bool{}, counted: map[counterKey]bool{}}
+	var rest *lockSet
 	for id := range ls.wanted {
-		if st.accounts[id] == nil {
-			rest.addAccount(id)
+		if st.accounts[id] != nil {
+			continue
 		}
-	}
-	for _, k := range ls.counters {
-		if st.counters[k] == nil {
-			rest.addCounter(k)
+		if rest == nil {
+			rest = &lockSet{wanted: map[uuid.UUID]bool{}}
 		}
-	}
-	if len(rest.wanted) == 0 && len(rest.counters) == 0 {
-		return nil
+		rest.addAccount(id)
 	}
 	return rest
 }
 
-// fill puts the locked rows into the state, and returns what stands under the keys, by their places.
-func (ls *lockSet) fill(st *State, rows *lockedRows) (map[int]keyRow, error) {
+// fill puts the rows into the state, and returns what stands under the keys, by their places.
+func (ls *lockSet) fill(st *State, rows *groupRows) (map[int]keyRow, error) {
 	r := sql.NewRowReader(rows.Balances)
 	for r.Line() {
 		st.addBalance(r)
@@ -144,9 +142,13 @@ func (ls *lockSet) fill(st *State, rows *lockedRows) (map[int]keyRow, error) {
 	for r.Next(rows.Changes); r.Line(); {
 		st.changes[r.UUID()] = transactions.Status(r.Word())
 	}
+	for _, k := range ls.counters {
+		st.counters[k] = &counter{counterKey: k, fresh: true}
+	}
 	for r.Next(rows.Counters); r.Line(); {
-		k := ls.counters[r.Number()-1]
-		st.counters[k] = &counter{counterKey: k, used: r.Number()}
+		c := st.counters[ls.counters[r.Number()-1]]
+		c.used, c.fresh = r.Number(), false
+		c.read = c.used
 	}
 	for r.Next(rows.Intents); r.Line(); {
 		st.intents[r.UUID()] = true

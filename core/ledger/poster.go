@@ -51,13 +51,13 @@ func (p *Poster) PostIn(ctx context.Context, tx *sql.Tx, c *Command) (Result, er
 		return Result{}, err
 	}
 	k := &claim{command: c, digest: c.Key.Digest()}
-	_, err := p.books.run(ctx, tx, []*claim{k}, nil, postingLane, sharedLane)
+	err := p.run(ctx, tx, []*claim{k})
 	switch {
 	case sql.LockTimeout(err) && errors.Is(err, errKeyBusy):
 		return Result{}, fault.Wrap(err, fault.IdempotencyInProgress, "the key's owner is still at work")
 	case sql.LockTimeout(err):
 		return Result{}, fault.Wrap(err, fault.ServiceUnavailable, "what the command needs is locked")
-	case keyTaken(err):
+	case keyTaken(err), counterMade(err):
 		return Result{}, sql.Again(err)
 	case factOf(err) != nil:
 		return Result{}, factOf(err)
@@ -65,6 +65,18 @@ func (p *Poster) PostIn(ctx context.Context, tx *sql.Tx, c *Command) (Result, er
 		return Result{}, err
 	}
 	return k.result, k.err
+}
+
+func (p *Poster) run(ctx context.Context, tx *sql.Tx, claims []*claim) error {
+	f := &footing{
+		db: tx, looks: p.books.statements.locking, lane: postingLane,
+		source: func(ctx context.Context) (*lane, error) { return sharedLane(ctx, tx) },
+	}
+	s, err := p.books.look(ctx, f, claims)
+	if err == nil {
+		_, err = p.books.act(ctx, f, s, claims)
+	}
+	return err
 }
 
 // sharedLane locks lane 0, last of all locks.

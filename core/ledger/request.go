@@ -24,22 +24,22 @@ type request struct {
 	parked  bool
 	parks   int
 	busyKey atomic.Bool
-	// doubt tells that a commit with this command went unanswered, and nothing has told yet whether it lasted.
-	doubt bool
-	// promising tells that the command's promise is not committed yet: until then it cannot be taken.
-	promising bool
+	// doubts are the outcomes of commits that went unanswered, of which nothing has told yet whether they lasted.
+	doubts []Result
+	// promised tells that the command's promise is committed, or that it has none: until then it is not taken.
+	promised bool
 	// renewal marks the writer's own call to keep an idle lane; it has no command.
 	renewal bool
 }
 
 func newRequest(c *Command) *request {
 	return &request{
-		claim: claim{command: c, digest: c.Key.Digest()}, done: make(chan struct{}), promising: c.Promise != nil,
+		claim: claim{command: c, digest: c.Key.Digest()}, done: make(chan struct{}), promised: c.Promise == nil,
 	}
 }
 
 func (r *request) take() bool     { return r.state.CompareAndSwap(queued, taken) }
-func (r *request) waiting() bool  { return r.state.Load() == queued }
+func (r *request) gone() bool     { return r.state.Load() == withdrawn }
 func (r *request) withdraw() bool { return r.state.CompareAndSwap(queued, withdrawn) }
 
 // answer gives the caller what the claim holds. It is called once.

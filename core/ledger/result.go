@@ -21,3 +21,9 @@ type Result struct {
 	// refusal as well. It is not stored.
 	Replayed bool
 }
+
+// sameRun tells that both are outcomes of one attempt at one command, stored or not.
+func (r *Result) sameRun(other Result) bool {
+	return r.Posting == other.Posting && r.Receipt == other.Receipt &&
+		r.BookedAt.UnixMicro() == other.BookedAt.UnixMicro()
+}

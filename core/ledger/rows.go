@@ -6,8 +6,8 @@ import (
 	"nova/sql"
 )
 
-// lockedRows is the answer of a group's locks: a text a part, a line a row, words between spaces.
-type lockedRows struct {
+// groupRows is what a group decides by: a text a part, a line a row, words between spaces.
+type groupRows struct {
 	Credentials                        string
 	Balances, Holds, Changes, Counters string
 	Keys, Intents                      string
@@ -30,6 +30,7 @@ func (st *State) addBalance(r *sql.RowReader) {
 	}
 	a.status, a.tier, a.floor = Status(r.Word()), r.Small(), r.Optional()
 	a.posted, a.held, a.sequence, a.bookedAt = r.Number(), r.Number(), r.Number(), r.Time()
+	a.read.held, a.read.sequence = a.held, a.sequence
 	st.accounts[a.id] = a
 }
 
@@ -39,6 +40,7 @@ func (st *State) addHold(r *sql.RowReader) {
 	h.Status = HoldStatus(r.Word())
 	h.version, h.codeHash, h.Tries, h.Fee = r.Small(), r.Bytes(), r.Small(), r.Number()
 	h.ExpiresAt, h.Kind = r.Time(), HoldKind(r.Rest())
+	h.readTries = h.Tries
 	st.holds[h.ID] = h
 	if h.Kind == WithdrawalCode && h.Status == HoldActive {
 		st.liveCodes[h.Account] = h.ID

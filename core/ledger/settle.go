@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -13,8 +14,12 @@ import (
 	"nova/sql"
 )
 
-// pauseTime is the wait between attempts while the database is away.
-const pauseTime = 50 * time.Millisecond
+const (
+	// pauseTime is the wait between attempts while the database is away.
+	pauseTime = 50 * time.Millisecond
+	// waryGroups is how many groups run under locks after one could not do without.
+	waryGroups = 20
+)
 
 // errNoLane tells that every lane is leased.
 var errNoLane = errors.New("no lane is free")
@@ -23,6 +28,8 @@ var errNoLane = errors.New("no lane is free")
 type doubt struct {
 	after *lane
 	err   error
+	// open tells that the write itself may still be at work.
+	open bool
 }
 
 func (d *doubt) Error() string { return "commit without an answer: " + d.err.Error() }
@@ -37,25 +44,36 @@ func (w *Writer) settle(group []*request, wait time.Duration) {
 }
 
 // attempts decides what an attempt's failure means for the group. Where the same commands run again, it is with the
-// same keys and ids.
+// same keys and ids. A group runs without locks first: it holds nothing while it decides, and takes two round trips
+// instead of four. Where that failed it runs under locks, and so do the next groups, because accounts that another
+// node is at work on do not change by turns, but again and again.
 func (w *Writer) attempts(ctx context.Context, group []*request, wait time.Duration) {
-	races := 0
+	locking := wait != lockWait || w.wary > 0
+	w.wary = max(0, w.wary-1)
+	races, raced := 0, false
 	for {
-		err := w.once(group, wait)
+		err := w.once(group, wait, locking)
 		var unanswered *doubt
 		switch {
 		case err == nil:
 			return
 		case errors.As(err, &unanswered):
-			if w.lasted(ctx, group, unanswered.after) {
+			if w.lasted(ctx, group, unanswered, raced) {
 				return
 			}
+			raced = raced || unanswered.open
 		case errors.Is(err, errLaneLost):
 			w.lane = nil
 			continue
-		case (sql.Retryable(err) || keyTaken(err) || factOf(err) != nil) && races < maxRaces:
-			// A key or fact that another node committed between our look and our write is seen at the next look.
+		case !locking && !passing(err):
+			locking, w.wary = true, waryGroups
+			continue
+		case races < maxRaces && again(err):
 			races++
+			if sql.Moved(err) {
+				// What the group read is locked: it is the lane that is another writer's now.
+				w.lane = nil
+			}
 			continue
 		case sql.Retryable(err):
 			giveUp(group, err)
@@ -71,100 +89,178 @@ func (w *Writer) attempts(ctx context.Context, group []*request, wait time.Durat
 	}
 }
 
+// again tells that another transaction was first with something, a key or a fact that it committed between our look
+// and our write included: the next look sees it.
+func again(err error) bool {
+	return sql.Retryable(err) || sql.Moved(err) || keyTaken(err) || counterMade(err) || factOf(err) != nil
+}
+
 // passing tells that the failure is not the commands': the database is away or slow.
 func passing(err error) bool {
 	return sql.ConnectionLost(err) || sql.Cancelled(err) || errors.Is(err, errNoLane) ||
 		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
 }
 
-// once is one transaction. Whatever it returns but nil, the group's outcomes do not stand. Its statements are bounded by
+// once is one attempt. Whatever it returns but nil, the group's outcomes do not stand. Its statements are bounded by
 // the server and by the pool's patience: a context that can end costs two goroutines a statement, and the group would
 // wait for each of them to be scheduled.
-func (w *Writer) once(group []*request, wait time.Duration) error {
+func (w *Writer) once(group []*request, wait time.Duration, locking bool) error {
 	ctx := context.Background()
-	claims, promises := parts(group)
-	if len(claims) == 0 {
-		return transactions.PromiseIn(ctx, w.db, promises)
-	}
 	if err := w.ensureLane(ctx); err != nil {
 		return err
 	}
-	tx, err := w.db.Begin(ctx)
-	if err != nil {
-		return err
+	run := w.freely
+	if locking {
+		run = func(ctx context.Context, group []*request) (*lane, error) { return w.locked(ctx, group, wait) }
 	}
-	defer tx.Rollback()
-	if wait != lockWait {
-		if err := setLockTimeout(ctx, tx, wait); err != nil {
-			return err
-		}
-	}
-	after, err := w.run(ctx, tx, claims, promises, w.lane.id, w.ownLane)
+	after, err := run(ctx, group)
 	if err != nil {
 		return err
 	}
 	w.replayOwn(group)
-	if after == nil {
-		return nil // every key was there before: nothing was written
+	if after != nil {
+		w.lane = after
 	}
-	return w.commit(tx, after)
+	return nil
 }
 
-// parts are the commands of a group, and the promises of those that may run in the next one, one an intent.
-func parts(group []*request) (claims []*claim, promises []*transactions.Promise) {
-	var promised map[uuid.UUID]int
+// freely runs commands without a transaction: a look, which stores their promises as well, and a write that fails if
+// what was seen has changed since.
+//
+// That is as good as locks. The look is one statement, so it sees one moment, and every row that is changed is still as
+// it was then: nothing happened in between that the outcome would contradict. Rows that are only compared with, such
+// as the PIN's, may change meanwhile; then the command came before that change.
+func (w *Writer) freely(ctx context.Context, group []*request) (*lane, error) {
+	claims := make([]*claim, 0, len(group))
 	for _, r := range group {
-		if !r.promising {
+		if !r.gone() {
 			claims = append(claims, &r.claim)
+		}
+	}
+	f := w.footing(w.db, w.statements.reading)
+	columns := transactions.NewPromiseColumns()
+	for _, p := range promisesOf(group) {
+		columns.Add(p)
+	}
+	s, err := w.look(ctx, f, claims, columns.Args()...)
+	if err != nil {
+		return nil, err
+	}
+	after, err := w.act(ctx, f, s, takePromised(group))
+	if err != nil && after != nil && !sql.Answered(err) {
+		return nil, &doubt{after: after, err: err, open: true}
+	}
+	return after, err
+}
+
+// locked runs commands in a transaction in which nobody else changes what they decide by.
+func (w *Writer) locked(ctx context.Context, group []*request, wait time.Duration) (*lane, error) {
+	if promises := promisesOf(group); len(promises) > 0 {
+		if err := transactions.PromiseIn(ctx, w.db, promises); err != nil {
+			return nil, err
+		}
+	}
+	claims := takePromised(group)
+	tx, err := w.db.Begin(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer tx.Rollback()
+	if wait != lockWait {
+		if err := setLockTimeout(ctx, tx, wait); err != nil {
+			return nil, err
+		}
+	}
+	f := w.footing(tx, w.statements.locking)
+	s, err := w.look(ctx, f, claims)
+	if err != nil {
+		return nil, err
+	}
+	after, err := w.act(ctx, f, s, claims)
+	if err != nil || after == nil {
+		return nil, err
+	}
+	switch err := tx.Commit(); {
+	case err == nil:
+		return after, nil
+	case sql.Answered(err):
+		return nil, err
+	default:
+		return nil, &doubt{after: after, err: err}
+	}
+}
+
+// promisesOf are the promises that are not stored yet, one an intent.
+func promisesOf(group []*request) []*transactions.Promise {
+	var promises []*transactions.Promise
+	places := map[uuid.UUID]int{}
+	for _, r := range group {
+		if r.promised || r.gone() {
 			continue
 		}
 		p := r.claim.command.Promise
-		if place, twice := promised[p.Intent]; twice {
+		if place, twice := places[p.Intent]; twice {
 			promises[place] = p
 			continue
 		}
-		if promised == nil {
-			promised = make(map[uuid.UUID]int, len(group))
-		}
-		promised[p.Intent] = len(promises)
+		places[p.Intent] = len(promises)
 		promises = append(promises, p)
 	}
-	return claims, promises
+	return promises
 }
 
-func (w *Writer) commit(tx *sql.Tx, after *lane) error {
-	err := tx.Commit()
-	switch {
-	case err == nil:
-		w.lane = after
-		return nil
-	case sql.Answered(err):
-		return err
-	default:
-		return &doubt{after: after, err: err}
+// takePromised takes the commands whose promises are stored now, but for those that were withdrawn, and returns all
+// that run.
+func takePromised(group []*request) []*claim {
+	claims := make([]*claim, 0, len(group))
+	for _, r := range group {
+		if !r.promised {
+			r.promised = true
+			r.take()
+		}
+		if !r.gone() {
+			claims = append(claims, &r.claim)
+		}
+	}
+	return claims
+}
+
+func (w *Writer) footing(db sql.Querier, looks looks) *footing {
+	// The lane is as of the last commit: nobody else writes it, and the group's last part proves that.
+	own := func(context.Context) (*lane, error) { return w.lane, nil }
+	return &footing{db: db, looks: looks, lane: w.lane.id, source: own}
+}
+
+// lasted finds out what became of a write whose commit went unanswered. The lane counts its groups, so reading it
+// tells. Where the write itself may still be at work, the group that runs again races it for the lane's next number,
+// and one of the two fails: from then on (raced) the number does not tell which. Nor does it where another writer has
+// got the lane meanwhile. Then the stored keys tell, when the commands run again.
+func (w *Writer) lasted(ctx context.Context, group []*request, d *doubt, raced bool) bool {
+	for {
+		now, err := w.laneNow(ctx, d.after.id)
+		switch {
+		case err == nil && now.epoch == d.after.epoch:
+			now.lease = w.lease
+			w.lane = now
+			if now.groups == d.after.groups && !raced {
+				return true
+			}
+			if d.open || raced {
+				doubtAll(group)
+			}
+			return false
+		case err == nil, !pause(ctx):
+			w.lane = nil
+			doubtAll(group)
+			return false
+		}
 	}
 }
 
-// ownLane is the lane as of the last commit: nobody else writes it, and the group's last statement proves that.
-func (w *Writer) ownLane(context.Context, *sql.Tx) (*lane, error) { return w.lane, nil }
-
-// lasted finds out what became of a commit that went unanswered. The lane's row is locked by that transaction until
-// its end, and counts its groups, so reading it under a lock tells. Only where another writer has got the lane
-// meanwhile it cannot tell: then the commands run again, and the stored keys do.
-func (w *Writer) lasted(ctx context.Context, group []*request, after *lane) bool {
-	for {
-		now, err := w.laneNow(ctx, after.id)
-		switch {
-		case err == nil && now.epoch == after.epoch:
-			now.lease = w.lease
-			w.lane = now
-			return now.groups == after.groups
-		case err == nil, !pause(ctx):
-			w.lane = nil
-			for _, r := range group {
-				r.doubt = true
-			}
-			return false
+func doubtAll(group []*request) {
+	for _, r := range group {
+		if !r.claim.replays {
+			r.doubts = append(r.doubts, r.claim.result)
 		}
 	}
 }
@@ -183,8 +279,8 @@ func (w *Writer) laneNow(ctx context.Context, id int) (*lane, error) {
 // replayOwn recognises the group's own outcomes of a commit in doubt: they are first answers, not replays.
 func (w *Writer) replayOwn(group []*request) {
 	for _, r := range group {
-		if r.doubt && r.claim.replays && r.claim.err == nil && r.claim.result.Posting == r.claim.command.Posting {
-			r.claim.result.Replayed = false
+		if k := &r.claim; k.replays && k.err == nil && slices.ContainsFunc(r.doubts, k.result.sameRun) {
+			k.result.Replayed = false
 		}
 	}
 }
@@ -235,7 +331,7 @@ func factOf(err error) error {
 // giveUp answers for a database that stayed away.
 func giveUp(group []*request, err error) {
 	for _, r := range group {
-		if r.doubt && !r.promising {
+		if len(r.doubts) > 0 {
 			r.claim.refuse(unknown(err))
 			continue
 		}

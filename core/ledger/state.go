@@ -1,6 +1,8 @@
 package ledger
 
 import (
+	"bytes"
+	"cmp"
 	"time"
 
 	"github.com/google/uuid"
@@ -60,6 +62,8 @@ type account struct {
 	sequence     int64
 	bookedAt     time.Time
 	dirty        bool
+	// read is what the row said: it must say so still when it is written.
+	read struct{ held, sequence int64 }
 }
 
 // available is what may still be taken: down to the floor, where there is one. The floor's own check in the
@@ -75,6 +79,8 @@ type hold struct {
 	Hold
 	version      int
 	fresh, dirty bool
+	// readTries is what the row said.
+	readTries int
 }
 
 type counterKey struct {
@@ -86,8 +92,15 @@ type counterKey struct {
 
 type counter struct {
 	counterKey
-	used  int64
-	dirty bool
+	used int64
+	// read is what the row said; fresh tells that there was none.
+	read         int64
+	fresh, dirty bool
+}
+
+func (k *counterKey) compare(other *counterKey) int {
+	return cmp.Or(bytes.Compare(k.subject[:], other.subject[:]), cmp.Compare(k.start, other.start),
+		cmp.Compare(k.window, other.window), cmp.Compare(k.rule, other.rule))
 }
 
 type clientReference struct {
@@ -160,7 +173,7 @@ func (st *State) Hold(id uuid.UUID) (Hold, bool) {
 // AddCounter puts a counter into the state, in the window that holds now.
 func (st *State) AddCounter(c Count, used int64) {
 	key := st.counterKey(c)
-	st.counters[key] = &counter{counterKey: key, used: used}
+	st.counters[key] = &counter{counterKey: key, used: used, read: used}
 }
 
 // Used is a counter's figure now.

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"nova/core/fault"
-	"nova/core/transactions"
 	"nova/sql"
 )
 
@@ -22,105 +21,61 @@ func (k *keyRow) stored() Stored {
 	return Stored{Code: k.Code, Result: k.Result, CreatedAt: k.CreatedAt.UTC()}
 }
 
-// lock locks and reads what the commands decide by, and reads what stands under their keys: an answer for the place of
-// each key that there is. Rows of system accounts that the lane does not have yet, and counters of a new window, are
-// made and looked at again; each happens once a lane, or once a window.
-func (b *books) lock(ctx context.Context, tx *sql.Tx, st *State, claims []*claim, lane int) (
-	LockedCredentials, map[int]keyRow, error,
-) {
-	ls := lockSetOf(st, claims)
-	rows, stored, err := b.lockRows(ctx, tx, st, ls, lane)
-	if err != nil {
-		return nil, nil, err
-	}
-	locked, err := b.credentials.Locked(rows.Credentials)
-	if err != nil {
-		return nil, nil, err
-	}
-	rest := ls.missing(st)
-	if rest == nil {
-		return locked, stored, nil
-	}
-	if len(rest.wanted) > 0 {
-		if _, err := tx.Exec(ctx, queries.Get("add_lane_balances"), rest.accounts.Array(), lane); err != nil {
-			return nil, nil, err
-		}
-	}
-	rest, err = addCounters(ctx, tx, st, rest)
-	if err != nil || rest == nil {
-		return locked, stored, err
-	}
-	_, _, err = b.lockRows(ctx, tx, st, rest, lane)
-	return locked, stored, err
-}
-
-// addCounters makes the missing counters and puts them into the state. It returns what must still be locked: the
-// accounts, and counters that somebody else made first; nil for nothing.
-func addCounters(ctx context.Context, tx *sql.Tx, st *State, ls *lockSet) (*lockSet, error) {
-	if len(ls.counters) == 0 {
-		return ls, nil
-	}
-	var lost []int
-	err := tx.Select(ctx, &lost, queries.Get("add_counters"),
-		ls.subjects.Array(), ls.starts.Array(), ls.windows.Array(), ls.rules.Array())
+// look reads what the commands decide by, and what stands under their keys. Rows of the house's accounts that the lane
+// does not have yet are made and looked at again, which happens once a lane. first are arguments that the footing's
+// looks have before their own.
+func (b *books) look(ctx context.Context, f *footing, claims []*claim, first ...any) (*sight, error) {
+	s := &sight{state: NewState(StateOptions{Now: b.clock.Now(), Location: b.location, Codes: b.codes})}
+	ls := lockSetOf(s.state, claims)
+	rows, stored, err := lookAt(ctx, f, s.state, ls, first)
 	if err != nil {
 		return nil, err
 	}
-	for _, k := range ls.counters {
-		st.counters[k] = &counter{counterKey: k}
+	for place, row := range stored {
+		if s.stored == nil {
+			s.stored = make(map[*claim]keyRow, len(stored))
+		}
+		s.stored[claims[place]] = row
 	}
-	for _, place := range lost {
-		delete(st.counters, ls.counters[place-1])
+	if s.credentials, err = b.credentials.Locked(rows.Credentials); err != nil {
+		return nil, err
 	}
-	return ls.missing(st), nil
+	rest := ls.missing(s.state)
+	if rest == nil {
+		return s, nil
+	}
+	if _, err := f.db.Exec(ctx, queries.Get("add_lane_balances"), rest.accounts.Array(), f.lane); err != nil {
+		return nil, err
+	}
+	_, _, err = lookAt(ctx, f, s.state, rest, first)
+	return s, err
 }
 
-func (b *books) lockRows(ctx context.Context, tx *sql.Tx, st *State, ls *lockSet, lane int) (
-	rows lockedRows, stored map[int]keyRow, err error,
+func lookAt(ctx context.Context, f *footing, st *State, ls *lockSet, first []any) (
+	rows groupRows, stored map[int]keyRow, err error,
 ) {
-	q := b.lockWhole
+	q := f.looks.whole
 	if ls.usual() {
-		q = b.lockUsual
+		q = f.looks.usual
 	}
-	if err := tx.Get(ctx, &rows, q, ls.args(lane)...); err != nil {
-		return rows, nil, err
+	if err := f.db.Get(ctx, &rows, q, ls.args(first, f.lane)...); err != nil {
+		return rows, nil, fmt.Errorf("look: %w", err)
 	}
 	stored, err = ls.fill(st, &rows)
 	return rows, stored, err
 }
 
-// writeAll writes what the group decided, and the promises of the next one, in one statement, and sees that every row
-// that was locked is still there. errLaneLost tells that the lane was leased to somebody else.
-func writeAll(
-	ctx context.Context, tx *sql.Tx, st *State, ln *lane, outcomes []*claim, promises []*transactions.Promise,
-) error {
-	columns := columnsPool.Get().(*groupColumns) //nolint:forcetypeassert // the pool holds nothing else
-	defer func() {
-		columns.reset()
-		columnsPool.Put(columns)
-	}()
-	if err := columns.fill(st, outcomes, promises); err != nil {
-		return err
-	}
-	form := shapeFor(&st.written)
-	var counts []int64
-	err := tx.Get(ctx, sql.Array(&counts), form.query, columns.arguments(form, ln, st.now)...)
-	if sql.LockTimeout(err) {
-		// Every row is locked already: what is left to wait for is somebody with one of the keys.
+// write writes what the group decided in one statement, which fails with sql.Moved if a row is not as the group read it,
+// or the lane was leased to somebody else.
+func (b *books) write(ctx context.Context, db sql.Querier, columns *groupColumns) error {
+	form := b.statements.shapeFor(columns)
+	// Exec, because it does not return before the server has said that the statement, and where there is no
+	// transaction its commit, is over.
+	_, err := db.Exec(ctx, form.query, form.arguments(columns)...)
+	if sql.LockTimeout(err) && sql.WaitedFor(err, "idempotency_keys_pkey") {
 		return errors.Join(errKeyBusy, err)
 	}
-	if err != nil {
-		return err
-	}
-	if counts[form.lane] != 1 {
-		return errLaneLost
-	}
-	w := &st.written
-	if counts[form.balances] != int64(len(w.accounts)) || counts[form.counters] != int64(len(w.counters)) ||
-		form.whole && counts[form.changes] != int64(len(w.changes)) {
-		return fmt.Errorf("locked rows are gone: wrote %v", counts)
-	}
-	return nil
+	return err
 }
 
 // leaseLane takes a free lane; an error that is NoRows tells that there is none.

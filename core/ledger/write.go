@@ -1,8 +1,10 @@
 package ledger
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -14,42 +16,89 @@ import (
 // groupColumns are the array arguments of what a group writes, a table or part each. They are used again and again:
 // a group's worth of rows is large, and made anew it would be most of the garbage.
 type groupColumns struct {
-	balances, postings, entries, changedHolds, holds, counters, keys sql.Columns
+	balances, entries, changedHolds, holds, newCounters, counters sql.Columns
 
+	keys         keyColumns
+	postings     postingColumns
+	credentials  credentialChanges
+	lane         *lane
 	transactions *transactions.InsertColumns
 	changes      *transactions.ChangeColumns
 	notices      *outbox.InsertColumns
-	promises     *transactions.PromiseColumns
+	counts       sql.Column
 	args         []any
 }
 
+// keyColumns are keys with their outcomes, all stored at one time.
+type keyColumns struct {
+	sql.Columns
+	at time.Time
+}
+
+func (k *keyColumns) AppendTo(args []any) []any { return k.Columns.AppendTo(append(args, k.at)) }
+
+// postingColumns are postings of one lane and seal.
+type postingColumns struct {
+	sql.Columns
+	lane *lane
+}
+
+func (p *postingColumns) AppendTo(args []any) []any {
+	return p.Columns.AppendTo(append(args, p.lane.seal, p.lane.id))
+}
+
+// credentialChanges are what LockedCredentials.Changes gave.
+type credentialChanges struct {
+	args []any
+	rows int
+}
+
+func (c *credentialChanges) AppendTo(args []any) []any { return append(args, c.args...) }
+func (c *credentialChanges) Rows() int                 { return c.rows }
+
 var columnsPool = sync.Pool{New: func() any {
 	return &groupColumns{
-		balances: make(sql.Columns, 6), postings: make(sql.Columns, 8), entries: make(sql.Columns, 9),
-		changedHolds: make(sql.Columns, 4), holds: make(sql.Columns, 15), counters: make(sql.Columns, 5),
-		keys:         make(sql.Columns, 4),
+		balances: make(sql.Columns, 10), entries: make(sql.Columns, 9), changedHolds: make(sql.Columns, 5),
+		holds: make(sql.Columns, 15), newCounters: make(sql.Columns, 5), counters: make(sql.Columns, 6),
+		keys: keyColumns{Columns: make(sql.Columns, 4)}, postings: postingColumns{Columns: make(sql.Columns, 8)},
 		transactions: transactions.NewInsertColumns(), changes: transactions.NewChangeColumns(),
-		notices: outbox.NewInsertColumns(), promises: transactions.NewPromiseColumns(),
+		notices: outbox.NewInsertColumns(),
 	}
 }}
 
-func (g *groupColumns) reset() {
+// release empties the columns and gives them back.
+func (g *groupColumns) release() {
 	for _, columns := range [...]sql.Columns{
-		g.balances, g.postings, g.entries, g.changedHolds, g.holds, g.counters, g.keys,
+		g.balances, g.entries, g.changedHolds, g.holds, g.newCounters, g.counters, g.keys.Columns, g.postings.Columns,
 	} {
 		columns.Reset()
 	}
 	g.transactions.Reset()
 	g.changes.Reset()
 	g.notices.Reset()
-	g.promises.Reset()
+	g.counts.Reset()
+	g.credentials = credentialChanges{}
+	g.lane, g.postings.lane = nil, nil
 	clear(g.args)
 	g.args = g.args[:0]
+	columnsPool.Put(g)
+}
+
+// decided is what a group writes.
+type decided struct {
+	*sight
+	// lane is as it stands once the group is committed.
+	lane     *lane
+	outcomes []*claim
 }
 
 // fill takes in what the group decided.
-func (g *groupColumns) fill(st *State, outcomes []*claim, promises []*transactions.Promise) error {
-	w := &st.written
+func (g *groupColumns) fill(d *decided) error {
+	w := &d.state.written
+	g.lane, g.postings.lane, g.keys.at = d.lane, d.lane, d.state.now
+	if d.credentials != nil {
+		g.credentials.args, g.credentials.rows = d.credentials.Changes()
+	}
 	g.fillBalances(w.accounts)
 	g.fillPostings(w.postings)
 	g.fillEntries(w.entries)
@@ -64,39 +113,18 @@ func (g *groupColumns) fill(st *State, outcomes []*claim, promises []*transactio
 		g.changes.Add(&w.changes[i])
 	}
 	for i := range w.notices {
-		if err := g.notices.Add(&w.notices[i], st.now); err != nil {
+		if err := g.notices.Add(&w.notices[i], d.state.now); err != nil {
 			return err
 		}
 	}
-	for _, p := range promises {
-		g.promises.Add(p)
-	}
-	return g.fillKeys(outcomes)
+	return g.fillKeys(d.outcomes)
 }
 
-// arguments are those of the shape's parts, in order.
-func (g *groupColumns) arguments(s *shape, ln *lane, now time.Time) []any {
-	args := g.keys.AppendTo(append(g.args, now))
-	args = g.balances.AppendTo(args)
-	args = append(args, ln.seal, ln.id)
-	args = g.postings.AppendTo(args)
-	args = g.entries.AppendTo(args)
-	if s.whole {
-		args = g.changedHolds.AppendTo(args)
-		args = g.holds.AppendTo(args)
-	}
-	args = g.counters.AppendTo(args)
-	args = g.transactions.AppendTo(args)
-	if s.whole {
-		args = g.changes.AppendTo(args)
-	}
-	args = g.notices.AppendTo(args)
-	args = g.promises.AppendTo(args)
-	g.args = append(args, ln.id, ln.epoch, ln.groups, ln.seal, ln.receiptNext, ln.lease.Microseconds())
-	return g.args
-}
+// The rows of a table are changed in the order in which they are locked, so that groups that lock nothing beforehand do
+// not wait for each other in circles.
 
 func (g *groupColumns) fillBalances(accounts []*account) {
+	slices.SortFunc(accounts, func(a, b *account) int { return bytes.Compare(a.id[:], b.id[:]) })
 	c := g.balances
 	for _, a := range accounts {
 		c[0].UUID(a.id)
@@ -105,11 +133,15 @@ func (g *groupColumns) fillBalances(accounts []*account) {
 		c[3].Int(a.held)
 		c[4].Int(a.sequence)
 		c[5].Time(a.bookedAt)
+		c[6].Int(a.read.held)
+		c[7].Int(a.read.sequence)
+		c[8].Int(int64(a.tier))
+		c[9].Text(string(a.status))
 	}
 }
 
 func (g *groupColumns) fillPostings(postings []posting) {
-	c := g.postings
+	c := g.postings.Columns
 	for place, p := range postings {
 		c[0].UUID(p.id)
 		c[1].UUID(p.reverses)
@@ -143,6 +175,7 @@ func (g *groupColumns) fillEntries(entries []Entry) {
 }
 
 func (g *groupColumns) fillHolds(holds []*hold) error {
+	slices.SortFunc(holds, func(a, b *hold) int { return bytes.Compare(a.ID[:], b.ID[:]) })
 	for _, h := range holds {
 		if !h.fresh {
 			c := g.changedHolds
@@ -150,6 +183,7 @@ func (g *groupColumns) fillHolds(holds []*hold) error {
 			c[1].Int(h.Captured)
 			c[2].Text(string(h.Status))
 			c[3].Int(int64(h.Tries))
+			c[4].Int(int64(h.readTries))
 			continue
 		}
 		metadata, err := metadataText(h.Metadata)
@@ -177,13 +211,20 @@ func (g *groupColumns) fillHolds(holds []*hold) error {
 }
 
 func (g *groupColumns) fillCounters(counters []*counter) {
-	c := g.counters
+	slices.SortFunc(counters, func(a, b *counter) int { return a.compare(&b.counterKey) })
 	for _, k := range counters {
+		c := g.counters
+		if k.fresh {
+			c = g.newCounters
+		}
 		c[0].UUID(k.subject)
 		c[1].Date(string(k.start))
 		c[2].Int(int64(k.window))
 		c[3].Text(k.rule)
 		c[4].Int(k.used)
+		if !k.fresh {
+			c[5].Int(k.read)
+		}
 	}
 }
 
@@ -197,7 +238,7 @@ func (g *groupColumns) fillKeys(outcomes []*claim) error {
 		if err != nil {
 			return err
 		}
-		c := g.keys
+		c := g.keys.Columns
 		c[0].Bytes(k.digest[:])
 		c[1].Bytes(k.command.Body[:])
 		c[2].Text(string(text.Code))

@@ -46,7 +46,7 @@ const (
 // its waits and keep its plans from depending on statistics, which a young database does not have. The URL must not
 // lead through a pooler.
 func OpenDB(ctx context.Context, url string) (*sql.DB, error) {
-	return sql.Open(ctx, url, sql.Options{MaxOpen: 1, Prepared: true, Patience: answerTime, Settings: map[string]string{
+	return sql.Open(ctx, url, sql.Options{MaxOpen: 1, Prepared: true, Patience: answerTime, Once: true, Settings: map[string]string{
 		"lock_timeout":                        fmt.Sprint(lockWait.Milliseconds()),
 		"statement_timeout":                   fmt.Sprint(groupTime.Milliseconds()),
 		"idle_in_transaction_session_timeout": fmt.Sprint(ghostTime.Milliseconds()),
@@ -85,8 +85,10 @@ type Writer struct {
 	stop    chan struct{}
 	stopped sync.Once
 
-	// lane is nil when none is leased. Only the batcher's goroutine touches it once the writer runs.
+	// lane is nil when none is leased; wary is how many of the next groups run under locks. Only the batcher's goroutine
+	// touches them once the writer runs.
 	lane *lane
+	wary int
 }
 
 // NewWriter leases a lane and starts. Close ends it.
@@ -102,11 +104,7 @@ func NewWriter(o WriterOptions) (*Writer, error) {
 	w.holder = o.Node + "/" + uuid.NewString()
 	ctx, cancel := context.WithTimeout(context.Background(), settleTime)
 	defer cancel()
-	statements := append(hotQueries(), w.lockUsual, w.lockWhole)
-	if p, can := o.Credentials.(Preparer); can {
-		statements = append(statements, p.Statements()...)
-	}
-	if err := w.db.Prepare(ctx, statements...); err != nil {
+	if err := w.db.Prepare(ctx, w.statements.hot()...); err != nil {
 		return nil, err
 	}
 	if err := w.ensureLane(ctx); err != nil {
@@ -179,7 +177,7 @@ func (w *Writer) flush(batch []*request) {
 		switch {
 		case r.renewal:
 			renewal = true
-		case r.promising && !r.waiting(), !r.promising && !r.take():
+		case r.promised && !r.take(), r.gone():
 		case r.parks > 0:
 			parked = append(parked, r)
 		default:
@@ -197,13 +195,12 @@ func (w *Writer) flush(batch []*request) {
 	}
 }
 
-// group runs commands and answers their callers, and stores the promises of others, which then run in the next group.
-// It returns those that must be run once more: twins that their first one's outcome says nothing about.
+// group runs commands and answers their callers. It returns those that must be run once more: twins that their first
+// one's outcome says nothing about.
 func (w *Writer) group(group []*request, wait time.Duration) (again []*request) {
 	first, later := twins(group)
 	w.settle(first, wait)
 	finished := make([]*request, 0, len(group))
-	var promised []*request
 	for _, r := range group {
 		own := later[r]
 		if own != nil && own.parked {
@@ -211,11 +208,9 @@ func (w *Writer) group(group []*request, wait time.Duration) (again []*request) 
 		}
 		switch {
 		case r.parked:
-		case r.promising && r.claim.err == nil:
-			promised = append(promised, r)
-		case r.promising && !r.take(): // withdrawn meanwhile
 		case own != nil && !r.follow(own):
 			again = append(again, r)
+		case !r.promised && !r.take(): // withdrawn meanwhile
 		default:
 			finished = append(finished, r)
 		}
@@ -228,10 +223,6 @@ func (w *Writer) group(group []*request, wait time.Duration) (again []*request) 
 	for _, r := range finished {
 		r.answer()
 	}
-	for _, r := range promised {
-		r.promising, r.doubt, r.parks = false, false, 0
-	}
-	w.batcher.Return(promised...)
 	return again
 }
 
@@ -241,16 +232,14 @@ func (w *Writer) park(r *request) {
 	r.parked = false
 	r.parks++
 	if r.parks > maxParks {
-		if r.promising && !r.take() {
+		if !r.promised && !r.take() {
 			return
 		}
 		r.fail(fault.New(fault.ServiceUnavailable, "what the command needs stayed locked: nothing ran"))
 		return
 	}
 	pause := min(parkTime<<min(r.parks, 8), longestPark)
-	if !r.promising {
-		r.state.Store(queued)
-	}
+	r.state.CompareAndSwap(taken, queued)
 	time.AfterFunc(pause, func() {
 		if err := w.batcher.Add(r); err != nil && r.take() {
 			r.fail(fault.Wrap(err, fault.ServiceUnavailable, "ledger is busy: nothing ran"))

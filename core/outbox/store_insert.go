@@ -18,11 +18,11 @@ func Insert() sql.Query { return queries.Get("enqueue") }
 const insertColumns = 9
 
 // InsertColumns are the arguments of Insert, filled one notice after another.
-type InsertColumns struct{ columns sql.Columns }
+type InsertColumns struct{ sql.Columns }
 
 // NewInsertColumns are empty columns.
 func NewInsertColumns() *InsertColumns {
-	return &InsertColumns{columns: make(sql.Columns, insertColumns)}
+	return &InsertColumns{make(sql.Columns, insertColumns)}
 }
 
 // Add appends a notice that may be sent from now on.
@@ -31,7 +31,7 @@ func (ic *InsertColumns) Add(n *Notice, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	c := ic.columns
+	c := ic.Columns
 	c[0].UUID(n.ID)
 	c[1].Text(n.Template)
 	c[2].Text(n.To.Digits())
@@ -43,12 +43,6 @@ func (ic *InsertColumns) Add(n *Notice, now time.Time) error {
 	c[8].Time(now)
 	return nil
 }
-
-// AppendTo appends the arguments of Insert. They are valid until the next Add or Reset.
-func (ic *InsertColumns) AppendTo(args []any) []any { return ic.columns.AppendTo(args) }
-
-// Reset empties the columns and keeps their memory.
-func (ic *InsertColumns) Reset() { ic.columns.Reset() }
 
 // EnqueueIn writes notices in the caller's transaction, in one statement. One whose dedupe key (or id) was written
 // before is left out.
@@ -62,7 +56,7 @@ func EnqueueIn(ctx context.Context, tx *sql.Tx, notices []Notice, now time.Time)
 			return err
 		}
 	}
-	_, err := tx.Exec(ctx, Insert(), columns.AppendTo(nil)...)
+	_, err := tx.Exec(ctx, Insert(), columns.Args()...)
 	return err
 }
 

@@ -15,16 +15,16 @@ const promiseColumns = 9
 func Promising() sql.Query { return queries.Get("promise") }
 
 // PromiseColumns are the arguments of Promising, filled one promise after another.
-type PromiseColumns struct{ columns sql.Columns }
+type PromiseColumns struct{ sql.Columns }
 
 // NewPromiseColumns are empty columns.
 func NewPromiseColumns() *PromiseColumns {
-	return &PromiseColumns{columns: make(sql.Columns, promiseColumns)}
+	return &PromiseColumns{make(sql.Columns, promiseColumns)}
 }
 
 // Add appends a promise. No two may be of one intent.
 func (pc *PromiseColumns) Add(p *Promise) {
-	c := pc.columns
+	c := pc.Columns
 	c[0].UUID(p.Intent)
 	c[1].Time(p.CreatedAt)
 	c[2].Int(p.Amount.Minor)
@@ -36,12 +36,6 @@ func (pc *PromiseColumns) Add(p *Promise) {
 	c[8].Text(p.PayeeName)
 }
 
-// AppendTo appends the arguments of Promising. They are valid until the next Add or Reset.
-func (pc *PromiseColumns) AppendTo(args []any) []any { return pc.columns.AppendTo(args) }
-
-// Reset empties the columns and keeps their memory.
-func (pc *PromiseColumns) Reset() { pc.columns.Reset() }
-
 // PromiseIn stores promises of different intents in one statement. The same intent may be promised again: a later
 // try takes its promise over.
 func PromiseIn(ctx context.Context, q sql.Querier, all []*Promise) error {
@@ -49,7 +43,7 @@ func PromiseIn(ctx context.Context, q sql.Querier, all []*Promise) error {
 	for _, p := range all {
 		columns.Add(p)
 	}
-	_, err := q.Exec(ctx, Promising(), columns.AppendTo(nil)...)
+	_, err := q.Exec(ctx, Promising(), columns.Args()...)
 	return err
 }
 

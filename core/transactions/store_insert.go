@@ -24,16 +24,16 @@ const (
 )
 
 // InsertColumns are the arguments of Insert, filled one transaction after another.
-type InsertColumns struct{ columns sql.Columns }
+type InsertColumns struct{ sql.Columns }
 
 // NewInsertColumns are empty columns.
 func NewInsertColumns() *InsertColumns {
-	return &InsertColumns{columns: make(sql.Columns, insertColumns)}
+	return &InsertColumns{make(sql.Columns, insertColumns)}
 }
 
 // Add appends a transaction.
 func (ic *InsertColumns) Add(t *Transaction) {
-	c := ic.columns
+	c := ic.Columns
 	c[0].UUID(t.ID)
 	c[1].UUID(t.Intent)
 	c[2].UUID(t.From.Account)
@@ -63,44 +63,22 @@ func (ic *InsertColumns) Add(t *Transaction) {
 	c[26].UUID(t.ReversedBy)
 }
 
-// AppendTo appends the arguments of Insert. They are valid until the next Add or Reset.
-func (ic *InsertColumns) AppendTo(args []any) []any { return ic.columns.AppendTo(args) }
-
-// Reset empties the columns and keeps their memory.
-func (ic *InsertColumns) Reset() { ic.columns.Reset() }
-
 // ChangeColumns are the arguments of ChangeStatus, filled one change after another.
-type ChangeColumns struct {
-	columns sql.Columns
-	n       int64
-}
+type ChangeColumns struct{ sql.Columns }
 
 // NewChangeColumns are empty columns.
 func NewChangeColumns() *ChangeColumns {
-	return &ChangeColumns{columns: make(sql.Columns, changeColumns)}
+	return &ChangeColumns{make(sql.Columns, changeColumns)}
 }
 
 // Add appends a change.
 func (cc *ChangeColumns) Add(ch *Change) {
-	c := cc.columns
+	c := cc.Columns
 	c[0].UUID(ch.ID)
 	c[1].Text(string(ch.From))
 	c[2].Text(string(ch.To))
 	c[3].Time(ch.PostedAt)
 	c[4].UUID(ch.ReversedBy)
-	cc.n++
-}
-
-// Len is how many rows the statement must touch.
-func (cc *ChangeColumns) Len() int64 { return cc.n }
-
-// AppendTo appends the arguments of ChangeStatus. They are valid until the next Add or Reset.
-func (cc *ChangeColumns) AppendTo(args []any) []any { return cc.columns.AppendTo(args) }
-
-// Reset empties the columns and keeps their memory.
-func (cc *ChangeColumns) Reset() {
-	cc.columns.Reset()
-	cc.n = 0
 }
 
 // InsertIn writes transactions in the caller's transaction, in one statement.
@@ -112,7 +90,7 @@ func InsertIn(ctx context.Context, tx *sql.Tx, all []Transaction) error {
 	for i := range all {
 		columns.Add(&all[i])
 	}
-	_, err := tx.Exec(ctx, Insert(), columns.AppendTo(nil)...)
+	_, err := tx.Exec(ctx, Insert(), columns.Args()...)
 	return err
 }
 
@@ -126,11 +104,11 @@ func ChangeIn(ctx context.Context, tx *sql.Tx, changes []Change) error {
 	for i := range changes {
 		columns.Add(&changes[i])
 	}
-	n, err := tx.Exec(ctx, ChangeStatus(), columns.AppendTo(nil)...)
+	n, err := tx.Exec(ctx, ChangeStatus(), columns.Args()...)
 	if err != nil {
 		return fmt.Errorf("change transactions: %w", err)
 	}
-	if n != columns.Len() {
+	if n != int64(columns.Rows()) {
 		return fault.New(fault.InvalidState, "%d of %d transactions had the expected status", n, len(changes))
 	}
 	return nil

@@ -13,12 +13,15 @@ select coalesce(string_agg(concat_ws(' ', subject_kind, subject_id, encode(seale
 from locked;
 
 -- name: save_credentials
+-- Only rows that are as they were read.
 update credentials c
 set sealed = u.sealed, salt = u.salt, pepper_version = u.pepper_version, kek_key = u.kek_key,
     wrong = u.wrong, locked_until = u.locked_until
-from unnest($1::uuid[], $2::bytea[], $3::bytea[], $4::bigint[], $5::bigint[], $6::bigint[], $7::timestamptz[])
-    as u (subject_id, sealed, salt, pepper_version, kek_key, wrong, locked_until)
-where c.subject_id = u.subject_id;
+from unnest($1::uuid[], $2::bytea[], $3::bytea[], $4::bigint[], $5::bigint[], $6::bigint[], $7::timestamptz[],
+        $8::bigint[], $9::bigint[], $10::timestamptz[])
+    as u (subject_id, sealed, salt, pepper_version, kek_key, wrong, locked_until, read_wrong, read_kek, changed_at)
+where c.subject_id = any($1) and c.subject_id = u.subject_id and c.wrong = u.read_wrong and c.kek_key = u.read_kek
+  and c.changed_at = u.changed_at;
 
 -- name: set_credential
 insert into credentials (subject_kind, subject_id, sealed, salt, pepper_version, kek_key, changed_at)

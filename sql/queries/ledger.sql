@@ -21,8 +21,11 @@ insert into idempotency_keys (digest, created_at, body, code, result) values ($1
 on conflict (digest) do nothing;
 
 -- name: lock_nothing
--- In place of the credentials, where nobody keeps any.
+-- In place of the credentials, where nobody keeps any; save_nothing likewise.
 select ''::text as credentials where $1::uuid[] is not null;
+
+-- name: save_nothing
+update lanes set id = id where false;
 
 -- name: lock_usual_state
 -- lock_state for a group without holds, changes of transactions and reversals, which most groups are.
@@ -140,28 +143,17 @@ from (
 ) as zero
 on conflict do nothing;
 
--- name: add_counters
--- Answers with the places (from 1) of those that somebody else has made meanwhile; the others are the caller's own.
-with wanted as (
-    select * from unnest($1::uuid[], $2::date[], $3::bigint[], $4::text[]) with ordinality
-        as u (subject, window_start, window_kind, rule, place)
-), made as (
-    insert into counters (subject, window_start, window_kind, rule)
-    select subject, window_start, window_kind, rule from wanted order by subject, window_start, window_kind, rule
-    on conflict do nothing
-    returning subject, window_start, window_kind, rule
-)
-select place from wanted
-where (subject, window_start, window_kind, rule) not in (select subject, window_start, window_kind, rule from made);
-
 -- name: write_balances
--- Here and in the other updates the condition on the array itself looks redundant: it makes every plan look up the
--- rows by their key first, whatever the planner believes of the table's size.
+-- Only rows that are as the group read them. Here and in the other updates the condition on the array itself looks
+-- redundant: it makes every plan look up the rows by their key first, in the key's order, whatever the planner
+-- believes of the table's size.
 update balances b
 set posted = u.posted, held = u.held, sequence = u.sequence, booked_at = u.booked_at
-from unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::timestamptz[])
-    as u (account_id, lane, posted, held, sequence, booked_at)
-where b.account_id = any($1) and b.account_id = u.account_id and b.lane = u.lane;
+from unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::timestamptz[],
+        $7::bigint[], $8::bigint[], $9::bigint[], $10::text[])
+    as u (account_id, lane, posted, held, sequence, booked_at, read_held, read_sequence, tier, status)
+where b.account_id = any($1) and b.account_id = u.account_id and b.lane = u.lane
+  and b.sequence = u.read_sequence and b.held = u.read_held and b.tier = u.tier and b.status = u.status;
 
 -- name: write_postings
 insert into postings (id, reverses, seal, booked_at, value_date, lane, place, currency, narration, reference)
@@ -175,12 +167,13 @@ select * from unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[], $5::big
     $7::bigint[], $8::bigint[], $9::boolean[]);
 
 -- name: change_holds
+-- Only active holds have anything to change.
 update holds h
 set captured = u.captured, status = u.status, tries = u.tries,
     code_hash = case when u.status = 'active' then h.code_hash end,
     code_sealed = case when u.status = 'active' then h.code_sealed end
-from unnest($1::uuid[], $2::bigint[], $3::text[], $4::bigint[]) as u (id, captured, status, tries)
-where h.id = any($1) and h.id = u.id;
+from unnest($1::uuid[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[]) as u (id, captured, status, tries, read_tries)
+where h.id = any($1) and h.id = u.id and h.status = 'active' and h.tries = u.read_tries;
 
 -- name: write_holds
 insert into holds (id, account_id, minor, captured, fee, created_at, expires_at, code_version, tries, kind, status,
@@ -189,13 +182,17 @@ select * from unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[], $5::big
     $7::timestamptz[], $8::bigint[], $9::bigint[], $10::text[], $11::text[], $12::bytea[], $13::bytea[], $14::text[],
     $15::text[]);
 
+-- name: make_counters
+insert into counters (subject, window_start, window_kind, rule, used)
+select * from unnest($1::uuid[], $2::date[], $3::bigint[], $4::text[], $5::bigint[]);
+
 -- name: write_counters
 update counters c
 set used = u.used
-from unnest($1::uuid[], $2::date[], $3::bigint[], $4::text[], $5::bigint[])
-    as u (subject, window_start, window_kind, rule, used)
+from unnest($1::uuid[], $2::date[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[])
+    as u (subject, window_start, window_kind, rule, used, read_used)
 where c.subject = any($1) and c.window_start = any($2) and c.subject = u.subject and c.window_start = u.window_start
-  and c.window_kind = u.window_kind and c.rule = u.rule;
+  and c.window_kind = u.window_kind and c.rule = u.rule and c.used = u.read_used;
 
 -- name: pass_lane
 -- The fence: it touches no row when the lane was leased to somebody else.
