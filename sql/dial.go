@@ -30,21 +30,21 @@ func (d dialer) DialContext(ctx context.Context, network, address string) (net.C
 	if err != nil {
 		return nil, err
 	}
-	return &impatientConn{Conn: conn, dialer: d}, nil
+	return &impatientConn{Conn: conn, by: d}, nil
 }
 
 // impatientConn bounds each read and write. The driver reads only while it waits for an answer.
 type impatientConn struct {
 	net.Conn
-	dialer
+	by dialer
 }
 
 func (c *impatientConn) Read(b []byte) (int, error) {
-	if err := c.SetReadDeadline(time.Now().Add(c.patience)); err != nil { //nolint:forbidigo // sockets know only absolute real time
+	if err := c.SetReadDeadline(time.Now().Add(c.by.patience)); err != nil { //nolint:forbidigo // sockets know only absolute real time
 		return 0, err
 	}
 	n, err := c.Conn.Read(b)
-	if c.once && errors.Is(err, io.EOF) {
+	if c.by.once && errors.Is(err, io.EOF) {
 		// The driver takes an end of file for a connection that was bad before the statement was sent.
 		err = &net.OpError{Op: "read", Net: "tcp", Addr: c.RemoteAddr(), Err: io.ErrUnexpectedEOF}
 	}
@@ -52,7 +52,7 @@ func (c *impatientConn) Read(b []byte) (int, error) {
 }
 
 func (c *impatientConn) Write(b []byte) (int, error) {
-	if err := c.SetWriteDeadline(time.Now().Add(c.patience)); err != nil { //nolint:forbidigo // sockets know only absolute real time
+	if err := c.SetWriteDeadline(time.Now().Add(c.by.patience)); err != nil { //nolint:forbidigo // sockets know only absolute real time
 		return 0, err
 	}
 	return c.Conn.Write(b)

@@ -20,7 +20,7 @@
 // again.
 //
 // A lane is a writer's own row of every system account and its own running numbers, so that nodes share no row
-// that every transfer touches. It is leased; a writer that lost its lease notices inside the transaction.
+// that every transfer touches. It is leased; a writer that lost its lease notices when it writes.
 //
 // PostIn runs one command inside a caller's transaction, for the rare flow that must be atomic with other rows.
 package ledger

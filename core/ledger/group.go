@@ -12,7 +12,7 @@ import (
 )
 
 var (
-	// errLaneLost tells that the lane was leased to another writer. The transaction must be rolled back.
+	// errLaneLost tells that the lane was leased to another writer. What it wrote must not stand.
 	errLaneLost = errors.New("lane is leased to another writer")
 	// errKeyBusy marks a failure to store keys: another transaction is at work under one of them.
 	errKeyBusy = errors.New("store keys")
@@ -39,7 +39,7 @@ func (k *claim) text() (Stored, error) {
 	return Stored{Result: text}, err
 }
 
-// books runs commands inside a transaction. The writer and the poster share it.
+// books looks for commands, decides and writes them. The writer and the poster share it.
 type books struct {
 	clock       clock.Clock
 	credentials Credentials
@@ -99,7 +99,7 @@ func (b *books) act(ctx context.Context, f *footing, s *sight, claims []*claim) 
 	after := before.after(s.state)
 	columns := columnsPool.Get().(*groupColumns) //nolint:forcetypeassert // the pool holds nothing else
 	defer columns.release()
-	if err := columns.fill(&decided{sight: s, lane: after, outcomes: fresh}); err != nil {
+	if err := columns.fill(s, after, fresh); err != nil {
 		return nil, err
 	}
 	if err := b.write(ctx, f.db, columns); err != nil {

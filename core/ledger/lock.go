@@ -130,8 +130,9 @@ func (ls *lockSet) missing(st *State) *lockSet {
 	return rest
 }
 
-// fill puts the rows into the state, and returns what stands under the keys, by their places.
-func (ls *lockSet) fill(st *State, rows *groupRows) (map[int]keyRow, error) {
+// fill puts the rows into the sight. The claims are in the order of the lock set's keys.
+func (ls *lockSet) fill(s *sight, claims []*claim, rows *groupRows) error {
+	st := s.state
 	r := sql.NewRowReader(rows.Balances)
 	for r.Line() {
 		st.addBalance(r)
@@ -159,13 +160,12 @@ func (ls *lockSet) fill(st *State, rows *groupRows) (map[int]keyRow, error) {
 	for r.Next(rows.Reversed); r.Line(); {
 		st.reversed[r.UUID()] = true
 	}
-	var stored map[int]keyRow
 	for r.Next(rows.Keys); r.Line(); {
-		if stored == nil {
-			stored = map[int]keyRow{}
+		if s.stored == nil {
+			s.stored = map[*claim]keyRow{}
 		}
-		place := r.Small() - 1
-		stored[place] = readKey(r)
+		k := claims[r.Small()-1]
+		s.stored[k] = readKey(r)
 	}
-	return stored, r.Err()
+	return r.Err()
 }

@@ -138,11 +138,7 @@ func (w *Writer) freely(ctx context.Context, group []*request) (*lane, error) {
 		}
 	}
 	f := w.footing(w.db, w.statements.reading)
-	columns := transactions.NewPromiseColumns()
-	for _, p := range promisesOf(group) {
-		columns.Add(p)
-	}
-	s, err := w.look(ctx, f, claims, columns.Args()...)
+	s, err := w.look(ctx, f, claims, transactions.PromiseArgs(promisesOf(group))...)
 	if err != nil {
 		return nil, err
 	}

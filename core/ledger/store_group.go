@@ -27,17 +27,11 @@ func (k *keyRow) stored() Stored {
 func (b *books) look(ctx context.Context, f *footing, claims []*claim, first ...any) (*sight, error) {
 	s := &sight{state: NewState(StateOptions{Now: b.clock.Now(), Location: b.location, Codes: b.codes})}
 	ls := lockSetOf(s.state, claims)
-	rows, stored, err := lookAt(ctx, f, s.state, ls, first)
+	credentials, err := lookAt(ctx, f, s, ls, claims, first)
 	if err != nil {
 		return nil, err
 	}
-	for place, row := range stored {
-		if s.stored == nil {
-			s.stored = make(map[*claim]keyRow, len(stored))
-		}
-		s.stored[claims[place]] = row
-	}
-	if s.credentials, err = b.credentials.Locked(rows.Credentials); err != nil {
+	if s.credentials, err = b.credentials.Locked(credentials); err != nil {
 		return nil, err
 	}
 	rest := ls.missing(s.state)
@@ -47,22 +41,21 @@ func (b *books) look(ctx context.Context, f *footing, claims []*claim, first ...
 	if _, err := f.db.Exec(ctx, queries.Get("add_lane_balances"), rest.accounts.Array(), f.lane); err != nil {
 		return nil, err
 	}
-	_, _, err = lookAt(ctx, f, s.state, rest, first)
+	_, err = lookAt(ctx, f, s, rest, nil, first)
 	return s, err
 }
 
-func lookAt(ctx context.Context, f *footing, st *State, ls *lockSet, first []any) (
-	rows groupRows, stored map[int]keyRow, err error,
-) {
+// lookAt puts what the lock set names into the sight, but for the credentials, whose text it returns.
+func lookAt(ctx context.Context, f *footing, s *sight, ls *lockSet, claims []*claim, first []any) (string, error) {
 	q := f.looks.whole
 	if ls.usual() {
 		q = f.looks.usual
 	}
+	var rows groupRows
 	if err := f.db.Get(ctx, &rows, q, ls.args(first, f.lane)...); err != nil {
-		return rows, nil, fmt.Errorf("look: %w", err)
+		return "", fmt.Errorf("look: %w", err)
 	}
-	stored, err = ls.fill(st, &rows)
-	return rows, stored, err
+	return rows.Credentials, ls.fill(s, claims, &rows)
 }
 
 // write writes what the group decided in one statement, which fails with sql.Moved if a row is not as the group read it,

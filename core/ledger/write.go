@@ -84,20 +84,12 @@ func (g *groupColumns) release() {
 	columnsPool.Put(g)
 }
 
-// decided is what a group writes.
-type decided struct {
-	*sight
-	// lane is as it stands once the group is committed.
-	lane     *lane
-	outcomes []*claim
-}
-
-// fill takes in what the group decided.
-func (g *groupColumns) fill(d *decided) error {
-	w := &d.state.written
-	g.lane, g.postings.lane, g.keys.at = d.lane, d.lane, d.state.now
-	if d.credentials != nil {
-		g.credentials.args, g.credentials.rows = d.credentials.Changes()
+// fill takes in what the group decided, and the lane as it stands once that is committed.
+func (g *groupColumns) fill(s *sight, after *lane, outcomes []*claim) error {
+	w := &s.state.written
+	g.lane, g.postings.lane, g.keys.at = after, after, s.state.now
+	if s.credentials != nil {
+		g.credentials.args, g.credentials.rows = s.credentials.Changes()
 	}
 	g.fillBalances(w.accounts)
 	g.fillPostings(w.postings)
@@ -113,11 +105,11 @@ func (g *groupColumns) fill(d *decided) error {
 		g.changes.Add(&w.changes[i])
 	}
 	for i := range w.notices {
-		if err := g.notices.Add(&w.notices[i], d.state.now); err != nil {
+		if err := g.notices.Add(&w.notices[i], s.state.now); err != nil {
 			return err
 		}
 	}
-	return g.fillKeys(d.outcomes)
+	return g.fillKeys(outcomes)
 }
 
 // The rows of a table are changed in the order in which they are locked, so that groups that lock nothing beforehand do

@@ -14,36 +14,27 @@ const promiseColumns = 9
 // Promising is the statement behind PromiseIn, for the ledger's writer, which sends it together with its own.
 func Promising() sql.Query { return queries.Get("promise") }
 
-// PromiseColumns are the arguments of Promising, filled one promise after another.
-type PromiseColumns struct{ sql.Columns }
-
-// NewPromiseColumns are empty columns.
-func NewPromiseColumns() *PromiseColumns {
-	return &PromiseColumns{make(sql.Columns, promiseColumns)}
-}
-
-// Add appends a promise. No two may be of one intent.
-func (pc *PromiseColumns) Add(p *Promise) {
-	c := pc.Columns
-	c[0].UUID(p.Intent)
-	c[1].Time(p.CreatedAt)
-	c[2].Int(p.Amount.Minor)
-	c[3].Text(string(p.Amount.Currency))
-	c[4].Bytes(p.Key[:])
-	c[5].Text(p.To.Digits())
-	c[6].Text(p.Language)
-	c[7].Text(string(p.Type))
-	c[8].Text(p.PayeeName)
+// PromiseArgs are the arguments of Promising, for promises of different intents.
+func PromiseArgs(all []*Promise) []any {
+	c := make(sql.Columns, promiseColumns)
+	for _, p := range all {
+		c[0].UUID(p.Intent)
+		c[1].Time(p.CreatedAt)
+		c[2].Int(p.Amount.Minor)
+		c[3].Text(string(p.Amount.Currency))
+		c[4].Bytes(p.Key[:])
+		c[5].Text(p.To.Digits())
+		c[6].Text(p.Language)
+		c[7].Text(string(p.Type))
+		c[8].Text(p.PayeeName)
+	}
+	return c.Args()
 }
 
 // PromiseIn stores promises of different intents in one statement. The same intent may be promised again: a later
 // try takes its promise over.
 func PromiseIn(ctx context.Context, q sql.Querier, all []*Promise) error {
-	columns := NewPromiseColumns()
-	for _, p := range all {
-		columns.Add(p)
-	}
-	_, err := q.Exec(ctx, Promising(), columns.Args()...)
+	_, err := q.Exec(ctx, Promising(), PromiseArgs(all)...)
 	return err
 }
 
