@@ -327,7 +327,7 @@ func factOf(err error) error {
 // giveUp answers for a database that stayed away.
 func giveUp(group []*request, err error) {
 	for _, r := range group {
-		if len(r.doubts) > 0 {
+		if len(r.doubts) > 0 || r.claim.replays {
 			r.claim.refuse(unknown(err))
 			continue
 		}
