@@ -57,6 +57,8 @@ type plan struct {
 	c       *Command
 	touches []touch
 	moves   []holdPlan
+	// metadata is the posting's, as it is stored.
+	metadata string
 	counts  []countPlan
 	// room keeps the usual command's touches off the heap's slow path.
 	room [8]touch
@@ -95,6 +97,13 @@ func (p *plan) structure() error {
 	}
 	if !c.Currency.Valid() {
 		return fault.New(fault.ValidationError, "currency %q", c.Currency).Field("currency", "is unknown")
+	}
+	if len(c.Metadata) > 0 {
+		text, err := metadataText(c.Metadata)
+		if err != nil {
+			return err
+		}
+		p.metadata = text
 	}
 	return p.balanced()
 }

@@ -29,6 +29,7 @@ func (p *plan) commit() Result {
 		}
 	}
 	p.record(&result, at)
+	p.stamp()
 	p.balances(&result)
 	p.st.notify(p.c.Notices, &result)
 	return result
@@ -43,7 +44,7 @@ func (p *plan) post(at time.Time) {
 	}
 	st.written.postings = append(st.written.postings, posting{
 		id: c.Posting, reverses: c.Reverses, bookedAt: at, valueDate: valueDate, currency: c.Currency,
-		narration: c.Narration, reference: c.Reference,
+		narration: c.Narration, reference: c.Reference, metadata: p.metadata,
 	})
 	if c.Reverses != uuid.Nil {
 		st.reversed[c.Reverses] = true
@@ -99,7 +100,7 @@ func (p *plan) record(result *Result, at time.Time) {
 		if ref := referenceOf(c); ref.reference != "" {
 			st.references[ref] = true
 		}
-		st.changes[t.ID] = t.Status
+		st.changes[t.ID], st.receipts[t.ID] = t.Status, t.Receipt
 		st.written.transactions = append(st.written.transactions, t)
 		result.Transaction, result.Receipt = t.ID, t.Receipt
 	}
@@ -113,6 +114,15 @@ func (p *plan) record(result *Result, at time.Time) {
 			result.Transaction = ch.ID
 		}
 	}
+}
+
+// stamp gives the posting the receipt of the transaction that it books, so that its hash covers both.
+func (p *plan) stamp() {
+	if len(p.c.Lines) == 0 {
+		return
+	}
+	postings := p.st.written.postings
+	postings[len(postings)-1].receipt = p.st.receipts[p.c.books()]
 }
 
 // change notes a change of status. A transaction is written once a group: a change of what this group inserted or

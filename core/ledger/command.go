@@ -49,6 +49,8 @@ type Command struct {
 	Reverses  uuid.UUID
 	Narration string
 	Reference string
+	// Metadata is stored with the posting; it holds nothing secret.
+	Metadata map[string]string
 	// ValueDate is the day in the books; empty means the day of booking in market time.
 	ValueDate clock.Day
 

@@ -96,10 +96,10 @@ func (b *books) act(ctx context.Context, f *footing, s *sight, claims []*claim) 
 	for _, k := range fresh {
 		b.decide(s, k)
 	}
-	after := before.after(s.state)
+	after, seal := before.after(s.state)
 	columns := columnsPool.Get().(*groupColumns) //nolint:forcetypeassert // the pool holds nothing else
 	defer columns.release()
-	if err := columns.fill(s, after, fresh); err != nil {
+	if err := columns.fill(s, after, seal, fresh); err != nil {
 		return nil, err
 	}
 	if err := b.write(ctx, f.db, columns); err != nil {

@@ -17,6 +17,9 @@ const (
 type lane struct {
 	id                      int
 	epoch, groups, seal     int64
+	// sealed is the last seal that has its row, head that row's hash.
+	sealed int64
+	head   []byte
 	receiptNext, receiptEnd int64
 	// lease is how long the group's commit renews the lease; 0 for lane 0, which nobody leases.
 	lease time.Duration
@@ -24,21 +27,25 @@ type lane struct {
 
 // AppendTo and Rows make the lane a part of what a group writes.
 func (ln *lane) AppendTo(args []any) []any {
-	return append(args, ln.id, ln.epoch, ln.groups, ln.seal, ln.receiptNext, ln.lease.Microseconds())
+	return append(args, ln.id, ln.epoch, ln.groups, ln.seal, ln.receiptNext, ln.lease.Microseconds(), ln.head)
 }
 
 // Rows is the one row.
 func (*lane) Rows() int { return 1 }
 
-// after is the lane once the state's group is committed.
-func (ln *lane) after(st *State) *lane {
+// after is the lane once the state's group is committed, and the group's seal.
+func (ln *lane) after(st *State) (*lane, Seal) {
 	next := *ln
 	next.groups++
-	if len(st.written.postings) > 0 {
-		next.seal++
-	}
 	next.receiptNext = int64(st.receiptNext) //nolint:gosec // receipt numbers stay far below 2^63
-	return &next
+	leaves := st.leaves()
+	if len(leaves) == 0 {
+		return &next, Seal{}
+	}
+	next.seal++
+	s := newSeal(ln.id, next.seal, st.now, leaves, ln.head)
+	next.sealed, next.head = s.Number, s.Hash[:]
+	return &next, s
 }
 
 // short tells that a full group might run out of receipt numbers.

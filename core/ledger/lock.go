@@ -141,7 +141,9 @@ func (ls *lockSet) fill(s *sight, claims []*claim, rows *groupRows) error {
 		st.addHold(r)
 	}
 	for r.Next(rows.Changes); r.Line(); {
-		st.changes[r.UUID()] = transactions.Status(r.Word())
+		id := r.UUID()
+		st.changes[id] = transactions.Status(r.Word())
+		st.receipts[id] = r.Word()
 	}
 	for _, k := range ls.counters {
 		st.counters[k] = &counter{counterKey: k, fresh: true}

@@ -85,6 +85,9 @@ func sharedLane(ctx context.Context, tx *sql.Tx) (*lane, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := sealRest(ctx, tx, ln); err != nil {
+		return nil, err
+	}
 	if ln.short(1) {
 		err = takeReceipts(ctx, tx, ln)
 	}

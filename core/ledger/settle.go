@@ -346,8 +346,10 @@ func (w *Writer) ensureLane(ctx context.Context) error {
 	if w.lane == nil {
 		var leased *lane
 		err := w.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
-			leased, err = leaseLane(ctx, tx, w.holder, w.lease)
-			return err
+			if leased, err = leaseLane(ctx, tx, w.holder, w.lease); err != nil {
+				return err
+			}
+			return sealRest(ctx, tx, leased)
 		})
 		if sql.NoRows(err) {
 			return errNoLane

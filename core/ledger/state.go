@@ -27,6 +27,8 @@ type State struct {
 	holds    map[uuid.UUID]*hold
 	counters map[counterKey]*counter
 	changes  map[uuid.UUID]transactions.Status
+	// receipts are those of the transactions in changes.
+	receipts map[uuid.UUID]string
 	// liveCodes are the accounts with an active withdrawal code, by hold.
 	liveCodes map[uuid.UUID]uuid.UUID
 	// intents, references and reversed were used before, or by an earlier command of this group.
@@ -114,6 +116,8 @@ type posting struct {
 	valueDate            clock.Day
 	currency             money.Currency
 	narration, reference string
+	// metadata is JSON; empty for none. receipt is that of the transaction that the posting books.
+	metadata, receipt string
 }
 
 // StateOptions are what a group knows beside the rows.
@@ -132,7 +136,7 @@ func NewState(o StateOptions) *State {
 	st := &State{
 		now: o.Now, location: o.Location, codes: o.Codes, receiptNext: o.ReceiptNext,
 		accounts: map[uuid.UUID]*account{}, holds: map[uuid.UUID]*hold{}, counters: map[counterKey]*counter{},
-		changes: map[uuid.UUID]transactions.Status{}, liveCodes: map[uuid.UUID]uuid.UUID{},
+		changes: map[uuid.UUID]transactions.Status{}, receipts: map[uuid.UUID]string{}, liveCodes: map[uuid.UUID]uuid.UUID{},
 		intents: map[uuid.UUID]bool{}, references: map[clientReference]bool{}, reversed: map[uuid.UUID]bool{},
 	}
 	for w := clock.Daily; w <= clock.Monthly; w++ {
@@ -186,6 +190,22 @@ func (st *State) Used(c Count) int64 {
 
 // AddTransaction puts a transaction's status into the state.
 func (st *State) AddTransaction(id uuid.UUID, status transactions.Status) { st.changes[id] = status }
+
+// leaves are the hashes of the postings that the commands applied so far have made, in their places.
+func (st *State) leaves() []Hash {
+	w := &st.written
+	leaves := make([]Hash, 0, len(w.postings))
+	entries := w.entries
+	for i := range w.postings {
+		n := 0
+		for n < len(entries) && entries[n].Posting == w.postings[i].id {
+			n++
+		}
+		leaves = append(leaves, leafHash(&w.postings[i], entries[:n]))
+		entries = entries[n:]
+	}
+	return leaves
+}
 
 // Entries are the entries that the commands applied so far have made, in order.
 func (st *State) Entries() []Entry { return st.written.entries }

@@ -100,7 +100,7 @@ func (r *accountRow) account() (Account, error) {
 }
 
 func metadataOf(text string) (map[string]string, error) {
-	if text == "{}" {
+	if text == "" || text == "{}" {
 		return nil, nil //nolint:nilnil // no metadata is an empty map
 	}
 	var metadata map[string]string
@@ -218,6 +218,17 @@ type entryRow struct {
 	BookedAt     time.Time `db:"booked_at"`
 }
 
+func (r *entryRow) entry() Entry {
+	e := Entry{
+		Account: r.AccountID, Posting: r.PostingID, Lane: r.Lane, Sequence: r.Sequence, Side: Debit,
+		Minor: r.Minor, BalanceAfter: r.BalanceAfter, BookedAt: r.BookedAt.UTC(),
+	}
+	if r.Credit {
+		e.Side = Credit
+	}
+	return e
+}
+
 // Entries reads a page, at most MaxPage entries.
 func (s *Store) Entries(ctx context.Context, p Page) ([]Entry, error) {
 	limit := min(p.Limit, MaxPage)
@@ -241,14 +252,8 @@ func (s *Store) entries(ctx context.Context, q sql.Query, args ...any) ([]Entry,
 		return nil, err
 	}
 	entries := make([]Entry, len(rows))
-	for i, r := range rows {
-		entries[i] = Entry{
-			Account: r.AccountID, Posting: r.PostingID, Lane: r.Lane, Sequence: r.Sequence, Side: Debit,
-			Minor: r.Minor, BalanceAfter: r.BalanceAfter, BookedAt: r.BookedAt.UTC(),
-		}
-		if r.Credit {
-			entries[i].Side = Credit
-		}
+	for i := range rows {
+		entries[i] = rows[i].entry()
 	}
 	return entries, nil
 }

@@ -85,6 +85,8 @@ func laneOf(ctx context.Context, tx *sql.Tx, q sql.Query, args ...any) (*lane, e
 	var row struct {
 		ID                  int
 		Epoch, Groups, Seal int64
+		Sealed              int64
+		Head                []byte
 		ReceiptNext         int64 `db:"receipt_next"`
 		ReceiptEnd          int64 `db:"receipt_end"`
 	}
@@ -92,7 +94,7 @@ func laneOf(ctx context.Context, tx *sql.Tx, q sql.Query, args ...any) (*lane, e
 		return nil, err
 	}
 	return &lane{
-		id: row.ID, epoch: row.Epoch, groups: row.Groups, seal: row.Seal,
+		id: row.ID, epoch: row.Epoch, groups: row.Groups, seal: row.Seal, sealed: row.Sealed, head: row.Head,
 		receiptNext: row.ReceiptNext, receiptEnd: row.ReceiptEnd,
 	}, nil
 }

@@ -40,7 +40,7 @@ func partsWith(credentials Credentials) []part {
 		{query: queries.Get("write_entries"), rows: func(g *groupColumns) rowSource { return g.entries }},
 		{
 			query: queries.Get("change_holds"), exact: true, rare: true,
-			rows: func(g *groupColumns) rowSource { return g.changedHolds },
+			rows: func(g *groupColumns) rowSource { return &g.changedHolds },
 		},
 		{query: queries.Get("write_holds"), rare: true, rows: func(g *groupColumns) rowSource { return g.holds }},
 		{query: queries.Get("make_counters"), rows: func(g *groupColumns) rowSource { return g.newCounters }},
@@ -51,6 +51,7 @@ func partsWith(credentials Credentials) []part {
 			rows: func(g *groupColumns) rowSource { return g.changes },
 		},
 		{query: outbox.Insert(), rows: func(g *groupColumns) rowSource { return g.notices }},
+		{query: queries.Get("write_seal"), rows: func(g *groupColumns) rowSource { return &g.seal }},
 		{query: queries.Get("pass_lane"), exact: true, rows: func(g *groupColumns) rowSource { return g.lane }},
 	}
 }

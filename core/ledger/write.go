@@ -16,9 +16,11 @@ import (
 // groupColumns are the array arguments of what a group writes, a table or part each. They are used again and again:
 // a group's worth of rows is large, and made anew it would be most of the garbage.
 type groupColumns struct {
-	balances, entries, changedHolds, holds, newCounters, counters sql.Columns
+	balances, entries, holds, newCounters, counters sql.Columns
 
-	keys         keyColumns
+	changedHolds timedColumns
+	keys         timedColumns
+	seal         Seal
 	postings     postingColumns
 	credentials  credentialChanges
 	lane         *lane
@@ -29,13 +31,13 @@ type groupColumns struct {
 	args         []any
 }
 
-// keyColumns are keys with their outcomes, all stored at one time.
-type keyColumns struct {
+// timedColumns are rows that are all written at one time.
+type timedColumns struct {
 	sql.Columns
 	at time.Time
 }
 
-func (k *keyColumns) AppendTo(args []any) []any { return k.Columns.AppendTo(append(args, k.at)) }
+func (t *timedColumns) AppendTo(args []any) []any { return t.Columns.AppendTo(append(args, t.at)) }
 
 // postingColumns are postings of one lane and seal.
 type postingColumns struct {
@@ -58,9 +60,10 @@ func (c *credentialChanges) Rows() int                 { return c.rows }
 
 var columnsPool = sync.Pool{New: func() any {
 	return &groupColumns{
-		balances: make(sql.Columns, 10), entries: make(sql.Columns, 9), changedHolds: make(sql.Columns, 5),
+		balances: make(sql.Columns, 10), entries: make(sql.Columns, 9),
 		holds: make(sql.Columns, 15), newCounters: make(sql.Columns, 5), counters: make(sql.Columns, 6),
-		keys: keyColumns{Columns: make(sql.Columns, 4)}, postings: postingColumns{Columns: make(sql.Columns, 8)},
+		changedHolds: timedColumns{Columns: make(sql.Columns, 5)}, keys: timedColumns{Columns: make(sql.Columns, 4)},
+		postings: postingColumns{Columns: make(sql.Columns, 9)},
 		transactions: transactions.NewInsertColumns(), changes: transactions.NewChangeColumns(),
 		notices: outbox.NewInsertColumns(),
 	}
@@ -69,7 +72,7 @@ var columnsPool = sync.Pool{New: func() any {
 // release empties the columns and gives them back.
 func (g *groupColumns) release() {
 	for _, columns := range [...]sql.Columns{
-		g.balances, g.entries, g.changedHolds, g.holds, g.newCounters, g.counters, g.keys.Columns, g.postings.Columns,
+		g.balances, g.entries, g.changedHolds.Columns, g.holds, g.newCounters, g.counters, g.keys.Columns, g.postings.Columns,
 	} {
 		columns.Reset()
 	}
@@ -84,10 +87,11 @@ func (g *groupColumns) release() {
 	columnsPool.Put(g)
 }
 
-// fill takes in what the group decided, and the lane as it stands once that is committed.
-func (g *groupColumns) fill(s *sight, after *lane, outcomes []*claim) error {
+// fill takes in what the group decided, its seal, and the lane as it stands once that is committed.
+func (g *groupColumns) fill(s *sight, after *lane, seal Seal, outcomes []*claim) error {
 	w := &s.state.written
-	g.lane, g.postings.lane, g.keys.at = after, after, s.state.now
+	g.lane, g.postings.lane, g.seal = after, after, seal
+	g.keys.at, g.changedHolds.at = s.state.now, s.state.now
 	if s.credentials != nil {
 		g.credentials.args, g.credentials.rows = s.credentials.Changes()
 	}
@@ -143,6 +147,7 @@ func (g *groupColumns) fillPostings(postings []posting) {
 		c[5].Text(string(p.currency))
 		c[6].Text(p.narration)
 		c[7].Text(p.reference)
+		c[8].TextOrNull(p.metadata)
 	}
 }
 
@@ -170,7 +175,7 @@ func (g *groupColumns) fillHolds(holds []*hold) error {
 	slices.SortFunc(holds, func(a, b *hold) int { return bytes.Compare(a.ID[:], b.ID[:]) })
 	for _, h := range holds {
 		if !h.fresh {
-			c := g.changedHolds
+			c := g.changedHolds.Columns
 			c[0].UUID(h.ID)
 			c[1].Int(h.Captured)
 			c[2].Text(string(h.Status))

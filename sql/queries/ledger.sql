@@ -95,7 +95,7 @@ with b as materialized (
 ), t as materialized (
     select l.*
     from (select unnest($13::uuid[]) as id order by id) wanted
-    cross join lateral (select t.id, t.status from transactions t where t.id = wanted.id for no key update) l
+    cross join lateral (select t.id, t.status, t.receipt from transactions t where t.id = wanted.id for no key update) l
 ), c as materialized (
     select u.place, l.used
     from (
@@ -117,7 +117,7 @@ select
     coalesce((select string_agg(concat_ws(' ', id, account_id, minor, captured, status, code_version,
         coalesce(encode(code_hash, 'hex'), '-'), tries, fee, (extract(epoch from expires_at) * 1000000)::bigint, kind), E'\n')
         from h), '') as holds,
-    coalesce((select string_agg(concat_ws(' ', id, status), E'\n') from t), '') as changes,
+    coalesce((select string_agg(concat_ws(' ', id, status, receipt), E'\n') from t), '') as changes,
     coalesce((select string_agg(concat_ws(' ', place, used), E'\n') from c), '') as counters,
     coalesce((select string_agg(concat_ws(' ', u.place, encode(k.body, 'hex'), (extract(epoch from k.created_at) * 1000000)::bigint,
         coalesce(k.code, ''), encode(convert_to(coalesce(k.result, ''), 'UTF8'), 'hex')), E'\n')
@@ -156,10 +156,16 @@ where b.account_id = any($1) and b.account_id = u.account_id and b.lane = u.lane
   and b.sequence = u.read_sequence and b.held = u.read_held and b.tier = u.tier and b.status = u.status;
 
 -- name: write_postings
-insert into postings (id, reverses, seal, booked_at, value_date, lane, place, currency, narration, reference)
-select id, reverses, $1::bigint, booked_at, value_date, $2::smallint, place, currency, narration, reference
-from unnest($3::uuid[], $4::uuid[], $5::timestamptz[], $6::date[], $7::bigint[], $8::text[], $9::text[], $10::text[])
-    as u (id, reverses, booked_at, value_date, place, currency, narration, reference);
+insert into postings (id, reverses, seal, booked_at, value_date, lane, place, currency, narration, reference, metadata)
+select id, reverses, $1::bigint, booked_at, value_date, $2::smallint, place, currency, narration, reference, metadata
+from unnest($3::uuid[], $4::uuid[], $5::timestamptz[], $6::date[], $7::bigint[], $8::text[], $9::text[], $10::text[],
+        $11::text[])
+    as u (id, reverses, booked_at, value_date, place, currency, narration, reference, metadata);
+
+-- name: write_seal
+-- No row for a group without postings.
+insert into seals (lane, seal, sealed_at, postings, root, hash)
+select $1::smallint, $2::bigint, $3::timestamptz, $4::smallint, $5::bytea, $6::bytea where $4 > 0;
 
 -- name: write_entries
 insert into entries (account_id, posting_id, sequence, minor, balance_after, booked_at, lane, line, credit)
@@ -171,9 +177,10 @@ select * from unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[], $5::big
 update holds h
 set captured = u.captured, status = u.status, tries = u.tries,
     code_hash = case when u.status = 'active' then h.code_hash end,
-    code_sealed = case when u.status = 'active' then h.code_sealed end
-from unnest($1::uuid[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[]) as u (id, captured, status, tries, read_tries)
-where h.id = any($1) and h.id = u.id and h.status = 'active' and h.tries = u.read_tries;
+    code_sealed = case when u.status = 'active' then h.code_sealed end,
+    ended_at = case when u.status <> 'active' then $1::timestamptz end
+from unnest($2::uuid[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[]) as u (id, captured, status, tries, read_tries)
+where h.id = any($2) and h.id = u.id and h.status = 'active' and h.tries = u.read_tries;
 
 -- name: write_holds
 insert into holds (id, account_id, minor, captured, fee, created_at, expires_at, code_version, tries, kind, status,
@@ -197,7 +204,7 @@ where c.subject = any($1) and c.window_start = any($2) and c.subject = u.subject
 -- name: pass_lane
 -- The fence: it touches no row when the lane was leased to somebody else.
 update lanes
-set groups = $3::bigint, seal = $4::bigint, receipt_next = $5::bigint,
+set groups = $3::bigint, seal = $4::bigint, sealed = $4, head = $7::bytea, receipt_next = $5::bigint,
     leased_until = case when $6::bigint > 0 then clock_timestamp() + $6 * interval '1 microsecond' else leased_until end
 where id = $1::smallint and epoch = $2::bigint and groups = $3 - 1;
 
@@ -207,7 +214,7 @@ set epoch = epoch + 1, holder = $1, leased_until = clock_timestamp() + $2::bigin
 where id = (
     select id from lanes where id > 0 and leased_until < clock_timestamp()
     order by id limit 1 for update skip locked)
-returning id, epoch, groups, seal, receipt_next, receipt_end;
+returning id, epoch, groups, seal, sealed, head, receipt_next, receipt_end;
 
 -- name: free_lane
 update lanes set leased_until = '-infinity' where id = $1 and epoch = $2;
@@ -216,7 +223,37 @@ update lanes set leased_until = '-infinity' where id = $1 and epoch = $2;
 update lanes set leased_until = clock_timestamp() + $3::bigint * interval '1 microsecond' where id = $1 and epoch = $2;
 
 -- name: lane
-select id, epoch, groups, seal, receipt_next, receipt_end from lanes where id = $1 for update;
+select id, epoch, groups, seal, sealed, head, receipt_next, receipt_end from lanes where id = $1 for update;
+
+-- name: head_lane
+update lanes set sealed = $2, head = $3 where id = $1;
+
+-- name: leaves
+-- The hashes of some groups' postings, as appendLeaf makes them, in their places; the group's time is that of its first
+-- posting. breach names a posting that does not balance, or whose entries are not of its time and currency.
+with p as materialized (
+    select p.*, t.receipt
+    from postings p left join transactions t on t.id = p.id
+    where p.lane = $1 and p.seal > $2 and p.seal <= $3
+), e as (
+    select e.posting_id, count(*) as entries,
+           sum(case when e.credit then e.minor else -e.minor end) as net,
+           string_agg(concat(E'\n', e.account_id, ' ', e.lane, ' ', e.sequence, case when e.credit then ' C ' else ' D ' end,
+               e.minor, ' ', e.balance_after), '' order by e.line) as lines
+    from entries e
+    where e.booked_at >= (select min(booked_at) from p) and e.booked_at <= (select max(booked_at) from p)
+      and e.posting_id in (select id from p)
+    group by e.posting_id
+)
+select p.seal, min(p.booked_at) as sealed_at, coalesce(sum(e.entries), 0)::bigint as entries,
+       coalesce(min(p.id::text) filter (where e.entries is null or e.entries < 2 or e.net <> 0), '') as breach,
+       string_agg(sha256('\x00'::bytea || convert_to(concat(p.id, ' ', p.reverses, ' ',
+           (extract(epoch from p.booked_at) * 1000000)::bigint, ' ', to_char(p.value_date, 'YYYY-MM-DD'), ' ', p.currency, ' ',
+           p.receipt, ' ', octet_length(p.narration), ':', p.narration, ' ', octet_length(p.reference), ':', p.reference, ' ',
+           octet_length(coalesce(p.metadata, '')), ':', p.metadata, e.lines), 'UTF8')), ''::bytea order by p.place) as leaves
+from p left join e on e.posting_id = p.id
+group by p.seal
+order by p.seal;
 
 -- name: take_receipts
 update receipt_blocks set next_at = next_at + $1 returning next_at;
@@ -273,6 +310,51 @@ select account_id, posting_id, lane, sequence, credit, minor, balance_after, boo
 from entries
 where booked_at = (select booked_at from postings where id = $1) and posting_id = $1
 order by line;
+
+-- name: balances_before
+-- An account's lanes as they stood before a time: the last sequence and the balance after it. Sequences and times of a
+-- lane run together, so the last one is found by halving, in as many look-ups as its number has bits.
+with recursive search as (
+    select lane, 0::bigint as low, sequence as high from balances where account_id = $1
+    union all
+    select s.lane, case when e.before then m.middle else s.low end, case when e.before then s.high else m.middle - 1 end
+    from search s
+    cross join lateral (select (s.low + s.high + 1) / 2 as middle) m
+    cross join lateral (
+        select booked_at < $2 as before from entries
+        where account_id = $1 and sequence = m.middle and lane = s.lane
+    ) e
+    where s.low < s.high
+)
+select s.lane, s.low as sequence, coalesce(e.balance_after, 0) as posted
+from search s
+left join lateral (
+    select balance_after from entries where account_id = $1 and sequence = s.low and lane = s.lane
+) e on true
+where s.low = s.high
+order by s.lane;
+
+-- name: held_before
+select coalesce(sum(minor), 0)::bigint
+from holds
+where account_id = $1 and created_at < $2 and (ended_at >= $2 or ended_at is null and status = 'active');
+
+-- name: statement
+select e.account_id, e.posting_id, e.lane, e.sequence, e.credit, e.minor, e.balance_after, e.booked_at,
+       p.narration, p.reference, p.value_date, t.id as transaction_id
+from entries e
+join postings p on p.id = e.posting_id
+left join transactions t on t.id = p.id
+where e.account_id = $1 and e.lane = $2 and e.sequence > $3 and e.sequence <= $4
+order by e.sequence limit $5;
+
+-- name: posting
+select p.id, p.reverses, r.id as reversed_by, p.lane, p.seal, p.place, p.booked_at, p.value_date, p.currency,
+       p.narration, p.reference, coalesce(p.metadata, '') as metadata, coalesce(t.receipt, '') as receipt
+from postings p
+left join postings r on r.reverses = p.id
+left join transactions t on t.id = p.id
+where p.id = $1;
 
 -- name: hold
 select id, account_id, kind, minor, captured, status, fee, code_sealed, tries, reason, metadata, created_at, expires_at
