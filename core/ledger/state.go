@@ -77,6 +77,13 @@ func (a *account) available() int64 {
 	return a.posted - a.held - *a.floor
 }
 
+func (a *account) balance() Balance {
+	return Balance{
+		Posted: a.posted, Held: a.held, Available: a.available(), Currency: a.currency, Status: a.status,
+		Sequence: a.sequence, BookedAt: a.bookedAt,
+	}
+}
+
 type hold struct {
 	Hold
 	version      int
@@ -159,10 +166,7 @@ func (st *State) Balance(id uuid.UUID) (Balance, bool) {
 	if a == nil {
 		return Balance{}, false
 	}
-	return Balance{
-		Posted: a.posted, Held: a.held, Available: a.available(), Currency: a.currency, Status: a.status,
-		Sequence: a.sequence, BookedAt: a.bookedAt,
-	}, true
+	return a.balance(), true
 }
 
 // Hold is the hold as the state has it now; false for one that it does not hold.

@@ -188,11 +188,11 @@ func (s *Store) Balances(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]Ba
 	}
 	found := make(map[uuid.UUID]Balance, len(rows))
 	for _, r := range rows {
-		a := account{posted: r.Posted, held: r.Held, floor: r.Floor}
-		found[r.AccountID] = Balance{
-			Posted: r.Posted, Held: r.Held, Available: a.available(), Currency: r.Currency, Status: r.Status,
-			Sequence: r.Sequence, BookedAt: r.BookedAt.UTC(),
+		a := account{
+			posted: r.Posted, held: r.Held, floor: r.Floor, currency: r.Currency, status: r.Status, sequence: r.Sequence,
+			bookedAt: r.BookedAt.UTC(),
 		}
+		found[r.AccountID] = a.balance()
 	}
 	return found, nil
 }

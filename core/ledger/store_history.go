@@ -29,30 +29,28 @@ func (s *Store) settled(at time.Time, field string) error {
 // BalanceAt is an account's money as it stood at a time, with all that was booked at that very microsecond. Available
 // is by today's floor, and no overdraft is told. Errors: NOT_FOUND; VALIDATION_ERROR on as_of for a time that is not 5
 // seconds past.
-func (s *Store) BalanceAt(ctx context.Context, account uuid.UUID, at time.Time) (Balance, error) {
+func (s *Store) BalanceAt(ctx context.Context, id uuid.UUID, at time.Time) (Balance, error) {
 	if err := s.settled(at, "as_of"); err != nil {
 		return Balance{}, err
 	}
-	a, err := s.Account(ctx, account)
+	a, err := s.Account(ctx, id)
 	if err != nil {
 		return Balance{}, err
 	}
 	until := at.Truncate(time.Microsecond).Add(time.Microsecond)
-	lanes, err := s.lanesBefore(ctx, account, until)
+	lanes, err := s.lanesBefore(ctx, id, until)
 	if err != nil {
 		return Balance{}, err
 	}
-	state := accountState(&a)
-	if err := s.db.Get(ctx, &state.held, queries.Get("held_before"), account, until); err != nil {
+	state := account{floor: a.Floor, currency: a.Currency, status: a.Status, bookedAt: at.UTC()}
+	if err := s.db.Get(ctx, &state.held, queries.Get("held_before"), id, until); err != nil {
 		return Balance{}, err
 	}
 	for _, l := range lanes {
 		state.posted += l.Posted
 		state.sequence += l.Sequence
 	}
-	b := state.balance()
-	b.BookedAt = at.UTC()
-	return b, nil
+	return state.balance(), nil
 }
 
 // laneBefore is how an account's lane stood before a time.
