@@ -35,7 +35,8 @@ var floors = map[string]int{"cmd": 6, "channels": 5, "menus": 4, "sessions": 3, 
 // coreOrder is core's table: a package imports only lines above its own.
 var coreOrder = [][]string{
 	{"fault", "money", "msisdn", "ids", "clock", "secret"},
-	{"outbox", "audit"},
+	{"outbox", "audit", "approvals"},
+	{"rules"},
 	{"tariffs"},
 	{"transactions"},
 	{"ledger"},

@@ -49,6 +49,7 @@ const (
 	Notice      Prefix = "ntc"
 	Dialogue    Prefix = "dlg"
 	Staff       Prefix = "stf"
+	Approval    Prefix = "apr"
 )
 
 // New is a UUIDv7 (RFC 9562, 5.7): the millisecond of now, then 74 random bits, so
