@@ -43,6 +43,9 @@ func (r *RowReader) Word() string {
 // Rest is all that is left of the row, spaces included.
 func (r *RowReader) Rest() string { return r.row }
 
+// More tells that the row has more words.
+func (r *RowReader) More() bool { return r.row != "" }
+
 // Number is a whole number.
 func (r *RowReader) Number() int64 {
 	n, err := strconv.ParseInt(r.Word(), 10, 64)

@@ -46,8 +46,10 @@ func ZeroFloor() *int64 { return new(int64) }
 // without the floor; for an account without a floor it is posted - held.
 type Balance struct {
 	Posted, Held, Available int64
-	Currency                money.Currency
-	Status                  Status
+	// Overdraft is what may be drawn on the account's line beyond Available, the fees of drawing included.
+	Overdraft int64
+	Currency  money.Currency
+	Status    Status
 	// Sequence is the number of entries so far, over all lanes.
 	Sequence int64
 	BookedAt time.Time

@@ -31,7 +31,7 @@ var ErrStale = errors.New("account changed since the command was computed")
 //  5. tier: as computed (ErrStale)
 //  6. holds: there, active, in time, in amount, with the right code
 //     (NOT_FOUND, INVALID_STATE, OTP_EXPIRED, VALIDATION_ERROR, OTP_INVALID)
-//  7. funds: no account under its floor, holds included (INSUFFICIENT_FUNDS); none beyond int64
+//  7. funds: no account under its floor, holds and overdraft included (INSUFFICIENT_FUNDS); none beyond int64
 //     (MAX_BALANCE_EXCEEDED)
 //  8. caps (MAX_BALANCE_EXCEEDED)
 //  9. counters (LIMIT_EXCEEDED, with the rule)
@@ -41,8 +41,8 @@ var ErrStale = errors.New("account changed since the command was computed")
 func Apply(st *State, c *Command) (Result, error) {
 	p := plan{st: st, c: c}
 	for _, check := range [...]func(*plan) error{
-		(*plan).structure, (*plan).fee, (*plan).facts, (*plan).accounts, (*plan).tiers, (*plan).holds, (*plan).funds,
-		(*plan).caps, (*plan).limits, (*plan).notices,
+		(*plan).structure, (*plan).fee, (*plan).facts, (*plan).accounts, (*plan).tiers, (*plan).holds, (*plan).overdraft,
+		(*plan).funds, (*plan).caps, (*plan).limits, (*plan).notices,
 	} {
 		if err := check(&p); err != nil {
 			return Result{}, err
@@ -53,13 +53,16 @@ func Apply(st *State, c *Command) (Result, error) {
 
 // plan is one command on its way through the checks: what it would change, computed without changing anything.
 type plan struct {
-	st      *State
-	c       *Command
+	st *State
+	c  *Command
+	// lines are the command's, and those that an overdraft adds.
+	lines   []Line
+	draws   map[uuid.UUID]Draw
 	touches []touch
 	moves   []holdPlan
 	// metadata is the posting's, as it is stored.
 	metadata string
-	counts  []countPlan
+	counts   []countPlan
 	// room keeps the usual command's touches off the heap's slow path.
 	room [8]touch
 }
@@ -67,9 +70,22 @@ type plan struct {
 // touch is what the command does to one account: delta to its posted balance, held to its holds.
 type touch struct {
 	account     *account
-	side        Side
 	delta, held int64
 	lines       bool
+}
+
+// free is what the account would have left over what it holds; false beyond int64.
+func (t *touch) free() (int64, bool) {
+	posted, ok := add(t.account.posted, t.delta)
+	if !ok {
+		return 0, false
+	}
+	// Sums of holds stay below the posted balances that they were checked against.
+	held, ok := add(t.account.held, t.held)
+	if !ok {
+		return 0, false
+	}
+	return add(posted, -held)
 }
 
 func (p *plan) structure() error {
@@ -133,6 +149,9 @@ func (p *plan) balanced() error {
 	if debits != credits {
 		return fault.New(fault.UnbalancedPosting, "debits %d, credits %d", debits, credits)
 	}
+	if p.c.Reverses != uuid.Nil {
+		return nil // it takes back what an overdraft added, too
+	}
 	return p.oneSideEach()
 }
 
@@ -189,27 +208,35 @@ func referenceOf(c *Command) clientReference {
 
 func (p *plan) accounts() error {
 	p.touches = p.room[:0]
+	p.lines = p.c.Lines
 	for _, l := range p.c.Lines {
-		t, err := p.touch(l.Account)
-		if err != nil {
+		if err := p.addLine(l); err != nil {
 			return err
 		}
-		a := t.account
-		switch {
-		case a.currency != p.c.Currency:
-			return fault.New(fault.CurrencyMismatch, "account %s is in %s", a.id, a.currency)
-		case a.status == Closed:
-			return fault.New(fault.AccountClosed, "account %s", a.id)
-		case a.status != Active:
-			return fault.New(fault.AccountFrozen, "account %s", a.id)
-		}
-		t.lines, t.side = true, l.Side
-		// Every line of an account is on one side, and the totals fit int64, so no sum of them overflows.
-		if l.Side == a.normal {
-			t.delta += l.Minor
-		} else {
-			t.delta -= l.Minor
-		}
+	}
+	return nil
+}
+
+func (p *plan) addLine(l Line) error {
+	t, err := p.touch(l.Account)
+	if err != nil {
+		return err
+	}
+	a := t.account
+	switch {
+	case a.currency != p.c.Currency:
+		return fault.New(fault.CurrencyMismatch, "account %s is in %s", a.id, a.currency)
+	case a.status == Closed:
+		return fault.New(fault.AccountClosed, "account %s", a.id)
+	case a.status != Active:
+		return fault.New(fault.AccountFrozen, "account %s", a.id)
+	}
+	t.lines = true
+	// The totals of either side fit int64, so no sum of them overflows.
+	if l.Side == a.normal {
+		t.delta += l.Minor
+	} else {
+		t.delta -= l.Minor
 	}
 	return nil
 }
@@ -244,16 +271,10 @@ func (p *plan) tiers() error {
 func (p *plan) funds() error {
 	for _, t := range p.touches {
 		a := t.account
-		posted, ok := add(a.posted, t.delta)
-		if !ok {
+		if _, ok := add(a.posted, t.delta); !ok {
 			return fault.New(fault.MaxBalanceExceeded, "account %s beyond int64", a.id)
 		}
-		// Sums of holds stay below the posted balances that they were checked against.
-		held, ok := add(a.held, t.held)
-		if !ok {
-			return fault.New(fault.InsufficientFunds, "account %s holds beyond int64", a.id)
-		}
-		free, ok := add(posted, -held)
+		free, ok := t.free()
 		if !ok {
 			return fault.New(fault.InsufficientFunds, "account %s holds beyond int64", a.id)
 		}

@@ -12,7 +12,7 @@ import (
 // commit makes the plan true: every check has passed, and nothing here can fail.
 func (p *plan) commit() Result {
 	at := p.bookedAt()
-	result := Result{BookedAt: at, Extra: p.c.Extra}
+	result := Result{BookedAt: at, Draws: p.draws, Extra: p.c.Extra}
 	if len(p.c.Lines) > 0 {
 		result.Posting = p.c.Posting
 		p.post(at)
@@ -49,7 +49,7 @@ func (p *plan) post(at time.Time) {
 	if c.Reverses != uuid.Nil {
 		st.reversed[c.Reverses] = true
 	}
-	for _, l := range c.Lines {
+	for _, l := range p.lines {
 		a := st.accounts[l.Account]
 		if l.Side == a.normal {
 			a.posted += l.Minor

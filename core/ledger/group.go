@@ -45,18 +45,20 @@ type books struct {
 	credentials Credentials
 	location    *time.Location
 	codes       *secret.MAC
+	drawFees    DrawFees
 	statements  statements
 }
 
-func newBooks(c clock.Clock, credentials Credentials, location *time.Location, codes *secret.MAC) books {
-	if location == nil {
-		location = time.UTC
+func newBooks(o PosterOptions) books {
+	if o.Location == nil {
+		o.Location = time.UTC
 	}
-	if credentials == nil {
-		credentials = noCredentials{}
+	if o.Credentials == nil {
+		o.Credentials = noCredentials{}
 	}
 	return books{
-		clock: c, credentials: credentials, location: location, codes: codes, statements: newStatements(credentials),
+		clock: o.Clock, credentials: o.Credentials, location: o.Location, codes: o.Codes, drawFees: o.DrawFees,
+		statements: newStatements(o.Credentials),
 	}
 }
 

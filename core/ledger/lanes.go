@@ -15,11 +15,11 @@ const (
 
 // lane is a writer's own row of running numbers, as of its last commit.
 type lane struct {
-	id                      int
-	epoch, groups, seal     int64
+	id                  int
+	epoch, groups, seal int64
 	// sealed is the last seal that has its row, head that row's hash.
-	sealed int64
-	head   []byte
+	sealed                  int64
+	head                    []byte
 	receiptNext, receiptEnd int64
 	// lease is how long the group's commit renews the lease; 0 for lane 0, which nobody leases.
 	lease time.Duration

@@ -23,9 +23,15 @@ type lockSet struct {
 	counted    map[counterKey]bool
 }
 
-// lockSetOf gathers the lock set of commands that go on with st's windows.
+// lockSetOf gathers the lock set of commands that go on with st's windows. Where the fees of draws go is always in it:
+// who draws is only known when the rows are there.
 func lockSetOf(st *State, claims []*claim) *lockSet {
 	ls := &lockSet{wanted: make(map[uuid.UUID]bool, 4*len(claims)), counted: make(map[counterKey]bool, 4*len(claims))}
+	for _, id := range [...]uuid.UUID{st.drawFees.Income, st.drawFees.Tax} {
+		if id != uuid.Nil {
+			ls.addAccount(id)
+		}
+	}
 	for _, k := range claims {
 		c := k.command
 		ls.keys.Bytes(k.digest[:])

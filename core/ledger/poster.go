@@ -22,6 +22,7 @@ type PosterOptions struct {
 	Credentials Credentials
 	Location    *time.Location
 	Codes       *secret.MAC
+	DrawFees    DrawFees
 }
 
 // Poster runs single commands inside callers' transactions. It is safe for concurrent use.
@@ -29,7 +30,7 @@ type Poster struct{ books books }
 
 // NewPoster makes a poster.
 func NewPoster(o PosterOptions) *Poster {
-	return &Poster{books: newBooks(o.Clock, o.Credentials, o.Location, o.Codes)}
+	return &Poster{books: newBooks(o)}
 }
 
 // PostIn runs a command in the caller's transaction: the same claims, locks and decisions as the Writer's, in lane 0,

@@ -14,6 +14,8 @@ type Result struct {
 	BookedAt             time.Time
 	Balances             map[uuid.UUID]int64
 	Available            map[uuid.UUID]int64
+	// Draws is what the posting did with overdraft lines, by the account that has one.
+	Draws map[uuid.UUID]Draw
 	// Holds are the holds that the command placed.
 	Holds []uuid.UUID
 	Extra map[string]string

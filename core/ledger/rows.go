@@ -1,6 +1,8 @@
 package ledger
 
 import (
+	"time"
+
 	"nova/core/fault"
 	"nova/core/money"
 	"nova/sql"
@@ -22,7 +24,8 @@ func readKey(r *sql.RowReader) keyRow {
 	return row
 }
 
-// addBalance reads account_id, lane, currency, credit_normal, status, tier, floor, posted, held, sequence, booked_at.
+// addBalance reads account_id, lane, currency, credit_normal, status, tier, floor, posted, held, sequence, booked_at; and, of an
+// overdraft line, receivable, limit, fee, until.
 func (st *State) addBalance(r *sql.RowReader) {
 	a := &account{id: r.UUID(), lane: r.Small(), currency: money.Currency(r.Word()), normal: Debit}
 	if r.Word() == "1" {
@@ -31,6 +34,12 @@ func (st *State) addBalance(r *sql.RowReader) {
 	a.status, a.tier, a.floor = Status(r.Word()), r.Small(), r.Optional()
 	a.posted, a.held, a.sequence, a.bookedAt = r.Number(), r.Number(), r.Number(), r.Time()
 	a.read.held, a.read.sequence = a.held, a.sequence
+	if r.More() {
+		a.line = &OverdraftLine{Account: a.id, Receivable: r.UUID(), Limit: r.Number(), FeeBPS: r.Small()}
+		if until := r.Optional(); until != nil {
+			a.line.Until = time.UnixMicro(*until).UTC()
+		}
+	}
 	st.accounts[a.id] = a
 }
 

@@ -36,6 +36,7 @@ type State struct {
 	references map[clientReference]bool
 	reversed   map[uuid.UUID]bool
 
+	drawFees    DrawFees
 	receiptNext uint64
 	written     written
 }
@@ -64,6 +65,8 @@ type account struct {
 	sequence     int64
 	bookedAt     time.Time
 	dirty        bool
+	// line is the account's overdraft line; nil for none.
+	line *OverdraftLine
 	// read is what the row said: it must say so still when it is written.
 	read struct{ held, sequence int64 }
 }
@@ -134,6 +137,8 @@ type StateOptions struct {
 	Location *time.Location
 	// Codes makes the keyed hashes of withdrawal codes.
 	Codes *secret.MAC
+	// DrawFees takes the fees of overdraft draws.
+	DrawFees DrawFees
 	// ReceiptNext numbers the next receipt.
 	ReceiptNext uint64
 }
@@ -141,7 +146,7 @@ type StateOptions struct {
 // NewState is a state without rows.
 func NewState(o StateOptions) *State {
 	st := &State{
-		now: o.Now, location: o.Location, codes: o.Codes, receiptNext: o.ReceiptNext,
+		now: o.Now, location: o.Location, codes: o.Codes, drawFees: o.DrawFees, receiptNext: o.ReceiptNext,
 		accounts: map[uuid.UUID]*account{}, holds: map[uuid.UUID]*hold{}, counters: map[counterKey]*counter{},
 		changes: map[uuid.UUID]transactions.Status{}, receipts: map[uuid.UUID]string{}, liveCodes: map[uuid.UUID]uuid.UUID{},
 		intents: map[uuid.UUID]bool{}, references: map[clientReference]bool{}, reversed: map[uuid.UUID]bool{},
@@ -159,6 +164,9 @@ func (st *State) AddAccount(a Account, b Balance) {
 		posted: b.Posted, held: b.Held, sequence: b.Sequence, bookedAt: b.BookedAt,
 	}
 }
+
+// SetOverdraft gives an account of the state its line.
+func (st *State) SetOverdraft(l OverdraftLine) { st.accounts[l.Account].line = &l }
 
 // Balance is the account's money as the state has it now; false for an account that it does not hold.
 func (st *State) Balance(id uuid.UUID) (Balance, bool) {

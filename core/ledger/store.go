@@ -181,9 +181,10 @@ func (s *Store) Balances(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]Ba
 		Status                 Status
 		Floor                  *int64
 		Posted, Held, Sequence int64
+		Overdraft              int64
 		BookedAt               time.Time `db:"booked_at"`
 	}
-	if err := s.db.Select(ctx, &rows, queries.Get("balances"), sql.UUIDs(ids)); err != nil {
+	if err := s.db.Select(ctx, &rows, queries.Get("balances"), sql.UUIDs(ids), s.clock.Now()); err != nil {
 		return nil, err
 	}
 	found := make(map[uuid.UUID]Balance, len(rows))
@@ -192,7 +193,9 @@ func (s *Store) Balances(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]Ba
 			posted: r.Posted, held: r.Held, floor: r.Floor, currency: r.Currency, status: r.Status, sequence: r.Sequence,
 			bookedAt: r.BookedAt.UTC(),
 		}
-		found[r.AccountID] = a.balance()
+		b := a.balance()
+		b.Overdraft = r.Overdraft
+		found[r.AccountID] = b
 	}
 	return found, nil
 }

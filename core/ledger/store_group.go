@@ -25,7 +25,7 @@ func (k *keyRow) stored() Stored {
 // does not have yet are made and looked at again, which happens once a lane. first are arguments that the footing's
 // looks have before their own.
 func (b *books) look(ctx context.Context, f *footing, claims []*claim, first ...any) (*sight, error) {
-	s := &sight{state: NewState(StateOptions{Now: b.clock.Now(), Location: b.location, Codes: b.codes})}
+	s := &sight{state: NewState(StateOptions{Now: b.clock.Now(), Location: b.location, Codes: b.codes, DrawFees: b.drawFees})}
 	ls := lockSetOf(s.state, claims)
 	credentials, err := lookAt(ctx, f, s, ls, claims, first)
 	if err != nil {

@@ -52,7 +52,16 @@ type resultText struct {
 	Accounts    []string          `json:"a,omitempty"`
 	Money       []int64           `json:"m,omitempty"` // posted, available of each account
 	Holds       []string          `json:"h,omitempty"`
+	Draws       []drawText        `json:"d,omitempty"`
 	Extra       map[string]string `json:"x,omitempty"`
+}
+
+// drawText is what a posting did with one account's overdraft line.
+type drawText struct {
+	Account string `json:"a"`
+	Drawn   int64  `json:"d,omitempty"`
+	Fee     int64  `json:"f,omitempty"`
+	Repaid  int64  `json:"r,omitempty"`
 }
 
 var idText = base64.RawURLEncoding
@@ -83,6 +92,13 @@ func encodeResult(r *Result) (string, error) {
 	if len(r.Holds) > 0 {
 		b = append(b, ']')
 	}
+	if len(r.Draws) > 0 {
+		draws, err := json.Marshal(drawTexts(r.Draws))
+		if err != nil {
+			return "", fmt.Errorf("encode result: %w", err)
+		}
+		b = append(append(comma(b), `"d":`...), draws...)
+	}
 	if len(r.Extra) > 0 {
 		extra, err := json.Marshal(r.Extra)
 		if err != nil {
@@ -91,6 +107,14 @@ func encodeResult(r *Result) (string, error) {
 		b = append(append(comma(b), `"x":`...), extra...)
 	}
 	return string(append(b, '}')), nil
+}
+
+func drawTexts(draws map[uuid.UUID]Draw) []drawText {
+	texts := make([]drawText, 0, len(draws))
+	for id, d := range draws {
+		texts = append(texts, drawText{Account: idText.EncodeToString(id[:]), Drawn: d.Drawn, Fee: d.Fee, Repaid: d.Repaid})
+	}
+	return texts
 }
 
 func appendBalances(b []byte, r *Result) []byte {
@@ -145,6 +169,16 @@ func decodeResult(text string) (Result, error) {
 			return Result{}, err
 		}
 		r.Holds = append(r.Holds, id)
+	}
+	for _, d := range t.Draws {
+		id, err := parseID(d.Account)
+		if err != nil {
+			return Result{}, err
+		}
+		if r.Draws == nil {
+			r.Draws = make(map[uuid.UUID]Draw, len(t.Draws))
+		}
+		r.Draws[id] = Draw{Drawn: d.Drawn, Fee: d.Fee, Repaid: d.Repaid}
 	}
 	return r, decodeBalances(&r, &t)
 }

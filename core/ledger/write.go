@@ -63,7 +63,7 @@ var columnsPool = sync.Pool{New: func() any {
 		balances: make(sql.Columns, 10), entries: make(sql.Columns, 9),
 		holds: make(sql.Columns, 15), newCounters: make(sql.Columns, 5), counters: make(sql.Columns, 6),
 		changedHolds: timedColumns{Columns: make(sql.Columns, 5)}, keys: timedColumns{Columns: make(sql.Columns, 4)},
-		postings: postingColumns{Columns: make(sql.Columns, 9)},
+		postings:     postingColumns{Columns: make(sql.Columns, 9)},
 		transactions: transactions.NewInsertColumns(), changes: transactions.NewChangeColumns(),
 		notices: outbox.NewInsertColumns(),
 	}

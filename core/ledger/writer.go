@@ -69,6 +69,8 @@ type WriterOptions struct {
 	Location *time.Location
 	// Codes makes the keyed hashes of withdrawal codes; nil where no hold has one.
 	Codes *secret.MAC
+	// DrawFees takes the fees of overdraft draws; zero where no line has a fee.
+	DrawFees DrawFees
 	// Node names the process in the lanes' table, for people who look.
 	Node string
 	// Lease is how long a lane stays with a writer that is gone; 0 means leaseTime.
@@ -94,8 +96,10 @@ type Writer struct {
 // NewWriter leases a lane and starts. Close ends it.
 func NewWriter(o WriterOptions) (*Writer, error) {
 	w := &Writer{
-		books: newBooks(o.Clock, o.Credentials, o.Location, o.Codes),
-		db:    o.DB, lease: o.Lease, stop: make(chan struct{}),
+		books: newBooks(PosterOptions{
+			Clock: o.Clock, Credentials: o.Credentials, Location: o.Location, Codes: o.Codes, DrawFees: o.DrawFees,
+		}),
+		db: o.DB, lease: o.Lease, stop: make(chan struct{}),
 	}
 	if w.lease == 0 {
 		w.lease = leaseTime

@@ -36,6 +36,12 @@ with b as materialized (
         where b.account_id = wanted.account_id and (b.lane = $2::smallint or (b.lane = 0 and b.floor is not null))
         for no key update
     ) l
+), r as materialized (
+    select l.*
+    from (select distinct receivable from b where receivable is not null order by receivable) wanted
+    cross join lateral (
+        select * from balances x where x.account_id = wanted.receivable and x.lane = 0 for no key update
+    ) l
 ), c as materialized (
     select u.place, l.used
     from (
@@ -52,8 +58,10 @@ with b as materialized (
 )
 select
     coalesce((select string_agg(concat_ws(' ', account_id, lane, currency, credit_normal::int, status, tier,
-        coalesce(floor::text, '-'), posted, held, sequence, (extract(epoch from booked_at) * 1000000)::bigint), E'\n')
-        from b), '') as balances,
+        coalesce(floor::text, '-'), posted, held, sequence, (extract(epoch from booked_at) * 1000000)::bigint,
+        case when receivable is not null then concat_ws(' ', receivable, line_limit, line_fee_bps,
+            coalesce((extract(epoch from line_until) * 1000000)::bigint::text, '-')) end), E'\n')
+        from (select * from b union all select * from r) b), '') as balances,
     coalesce((select string_agg(concat_ws(' ', place, used), E'\n') from c), '') as counters,
     coalesce((select string_agg(concat_ws(' ', u.place, encode(k.body, 'hex'), (extract(epoch from k.created_at) * 1000000)::bigint,
         coalesce(k.code, ''), encode(convert_to(coalesce(k.result, ''), 'UTF8'), 'hex')), E'\n')
@@ -84,6 +92,12 @@ with b as materialized (
         where b.account_id = wanted.account_id and (b.lane = $2::smallint or (b.lane = 0 and b.floor is not null))
         for no key update
     ) l
+), r as materialized (
+    select l.*
+    from (select distinct receivable from b where receivable is not null order by receivable) wanted
+    cross join lateral (
+        select * from balances x where x.account_id = wanted.receivable and x.lane = 0 for no key update
+    ) l
 ), h as materialized (
     select l.*
     from (
@@ -112,8 +126,10 @@ with b as materialized (
 )
 select
     coalesce((select string_agg(concat_ws(' ', account_id, lane, currency, credit_normal::int, status, tier,
-        coalesce(floor::text, '-'), posted, held, sequence, (extract(epoch from booked_at) * 1000000)::bigint), E'\n')
-        from b), '') as balances,
+        coalesce(floor::text, '-'), posted, held, sequence, (extract(epoch from booked_at) * 1000000)::bigint,
+        case when receivable is not null then concat_ws(' ', receivable, line_limit, line_fee_bps,
+            coalesce((extract(epoch from line_until) * 1000000)::bigint::text, '-')) end), E'\n')
+        from (select * from b union all select * from r) b), '') as balances,
     coalesce((select string_agg(concat_ws(' ', id, account_id, minor, captured, status, code_version,
         coalesce(encode(code_hash, 'hex'), '-'), tries, fee, (extract(epoch from expires_at) * 1000000)::bigint, kind), E'\n')
         from h), '') as holds,
@@ -278,6 +294,19 @@ update balances set status = $2 where account_id = $1 and status <> 'closed';
 -- name: set_tier
 update balances set tier = $2 where account_id = $1;
 
+-- name: set_overdraft
+-- Both accounts are people's, and of one currency.
+update balances b
+set receivable = $2, line_limit = $3, line_fee_bps = $4, line_until = $5
+from accounts a, accounts r, balances owed
+where b.account_id = $1 and b.lane = 0 and b.floor is not null and (b.receivable is null or b.receivable = $2)
+  and a.id = b.account_id and r.id = $2 and r.product = 'overdraft_receivable' and r.currency = a.currency
+  and owed.account_id = r.id and owed.lane = 0 and owed.floor = 0;
+
+-- name: overdraft
+select receivable, line_limit, line_fee_bps, line_until
+from balances where account_id = $1 and lane = 0 and receivable is not null;
+
 -- name: accounts
 select a.id, a.owner_kind, a.owner_id, a.product, a.currency, a.name, a.opened_by, a.metadata, a.opened_at,
        b.status, b.tier, b.floor
@@ -291,9 +320,16 @@ from accounts a join balances b on b.account_id = a.id and b.lane = 0
 where a.owner_kind = $1 and a.owner_id = $2 and a.product = $3 and a.currency = $4 and a.opened_by = 'nova';
 
 -- name: balances
-select account_id, min(currency) as currency, min(status) as status, min(floor) as floor, sum(posted)::bigint as posted,
-       sum(held)::bigint as held, sum(sequence)::bigint as sequence, max(booked_at) as booked_at
-from balances where account_id = any($1::uuid[]) group by account_id;
+-- overdraft is what the line still gives at $2, and 0 where there is none.
+select b.account_id, min(b.currency) as currency, min(b.status) as status, min(b.floor) as floor,
+       sum(b.posted)::bigint as posted, sum(b.held)::bigint as held, sum(b.sequence)::bigint as sequence,
+       max(b.booked_at) as booked_at,
+       coalesce(max(greatest(b.line_limit - owed.posted, 0))
+           filter (where b.line_until is null or b.line_until > $2), 0)::bigint as overdraft
+from balances b
+left join balances owed on owed.account_id = b.receivable and owed.lane = 0
+where b.account_id = any($1::uuid[])
+group by b.account_id;
 
 -- name: entries_before
 select account_id, posting_id, lane, sequence, credit, minor, balance_after, booked_at
