@@ -18,7 +18,7 @@ type Party struct {
 type Txn struct {
 	TxnID         string `json:"txn_id" example:"txn_01kat5m7q8e2r9v4c6x0z3n1bw"`
 	ReceiptNumber string `json:"receipt_number" doc:"The number that people read on their receipt" example:"7K3M9Q"`
-	Type          string `json:"type" enum:"cashin,cashout,p2p,p2p_assist,merchant_payment,float_topup,float_redeem,commission_payout,savings_deposit,savings_withdrawal,overdraft_draw,overdraft_repay,interest,reversal,adjustment" example:"p2p"`
+	Type          string `json:"type" enum:"cashin,cashout,p2p,p2p_assist,merchant_payment,float_topup,float_redeem,commission_payout,savings_deposit,savings_withdrawal,overdraft_draw,overdraft_repay,interest,reversal,adjustment,posting" example:"p2p"`
 	Status        string `json:"status" enum:"pending_approval,completed,failed,reversed" example:"completed"`
 	Amount        Amount `json:"amount"`
 	Fee           Amount `json:"fee"`

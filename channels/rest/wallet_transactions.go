@@ -27,7 +27,7 @@ type walletTransactionsInput struct {
 	PageInput
 	From time.Time `query:"from" doc:"Entries booked at this time or later"`
 	To   time.Time `query:"to" doc:"Entries booked before this time"`
-	Type string    `query:"type" doc:"Transactions of this type only" enum:"cashin,cashout,p2p,p2p_assist,merchant_payment,float_topup,float_redeem,commission_payout,savings_deposit,savings_withdrawal,overdraft_draw,overdraft_repay,interest,reversal,adjustment"`
+	Type string    `query:"type" doc:"Transactions of this type only" enum:"cashin,cashout,p2p,p2p_assist,merchant_payment,float_topup,float_redeem,commission_payout,savings_deposit,savings_withdrawal,overdraft_draw,overdraft_repay,interest,reversal,adjustment,posting"`
 }
 
 // Line is one entry of a wallet: what the transaction did to it, and what was left.

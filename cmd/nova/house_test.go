@@ -46,7 +46,7 @@ var coreOrder = [][]string{
 	{"files"},
 	{"customers", "agents"},
 	{"kyc", "disputes"},
-	{"payments", "float", "commissions", "products"},
+	{"payments", "float", "commissions", "products", "bank"},
 	{"reports", "content"},
 }
 

@@ -34,6 +34,8 @@ const (
 	Interest          Type = "interest"
 	Reversal          Type = "reversal"
 	Adjustment        Type = "adjustment"
+	// Posting is what an API client posts; what business it is stands in the client's own books.
+	Posting Type = "posting"
 )
 
 // Status is how far a transaction has come.

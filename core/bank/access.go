@@ -1,0 +1,86 @@
+package bank
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"nova/core/fault"
+	"nova/core/ledger"
+)
+
+// Opener is how the ledger names a client as the one who opened an account.
+func Opener(client uuid.UUID) string { return client.String() }
+
+// usable finds accounts that the client may act on, all of wanted. The first that it may not, or that there is not,
+// is NOT_FOUND, told the same way; which one it was is named by field.
+func (s *Service) usable(ctx context.Context, client uuid.UUID, wanted []uuid.UUID, field func(i int) string) (
+	map[uuid.UUID]ledger.Account, error,
+) {
+	found, err := s.ledger.Accounts(ctx, wanted)
+	if err != nil {
+		return nil, err
+	}
+	var foreign []uuid.UUID
+	for id, a := range found {
+		if a.OpenedBy != Opener(client) {
+			foreign = append(foreign, id)
+		}
+	}
+	if len(foreign) > 0 {
+		granted, err := s.store.granted(ctx, s.db, client, foreign)
+		if err != nil {
+			return nil, err
+		}
+		for _, id := range foreign {
+			if !slices.Contains(granted, id) {
+				delete(found, id)
+			}
+		}
+	}
+	for i, id := range wanted {
+		if _, may := found[id]; !may {
+			return nil, fault.New(fault.NotFound, "client %s and account %s", client, id).Field(field(i), "is not known")
+		}
+	}
+	return found, nil
+}
+
+// accountField names the account that a request is about.
+func accountField(int) string { return "account_id" }
+
+// entryField names the account of an entry.
+func entryField(i int) string { return fmt.Sprintf("entries[%d].account_id", i) }
+
+// Grant lets a client act on an account that by opened: ledger.OpenedByNova, or the Opener of another client. It is the
+// opener's to give, and Nova's own books are Nova's. Granting again changes nothing. A client that there is not is
+// NOT_FOUND with the field client_id.
+func (s *Service) Grant(ctx context.Context, by string, account, client uuid.UUID) error {
+	if err := s.openedBy(ctx, by, account); err != nil {
+		return err
+	}
+	granted, err := s.store.grant(ctx, s.db, client, account, s.clock.Now())
+	if err == nil && !granted {
+		return fault.New(fault.NotFound, "grant to client %s", client).Field("client_id", "is not known")
+	}
+	return err
+}
+
+// Revoke takes a grant back; where there is none it changes nothing. What the client has posted or reserved stays.
+func (s *Service) Revoke(ctx context.Context, by string, account, client uuid.UUID) error {
+	if err := s.openedBy(ctx, by, account); err != nil {
+		return err
+	}
+	return s.store.revoke(ctx, s.db, client, account)
+}
+
+// openedBy is NOT_FOUND for an account that somebody else opened.
+func (s *Service) openedBy(ctx context.Context, by string, account uuid.UUID) error {
+	a, err := s.ledger.Account(ctx, account)
+	if err == nil && a.OpenedBy != by {
+		return fault.New(fault.NotFound, "account %s was not opened by %s", account, by)
+	}
+	return err
+}

@@ -1,0 +1,69 @@
+package bank
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"nova/core/fault"
+	"nova/core/ids"
+	"nova/core/ledger"
+	"nova/core/money"
+	"nova/core/transactions"
+)
+
+// NewReversal takes a posting of the client back, to the cent. Reason becomes the narration; Reference is the
+// client's own, and unique to it for ever.
+type NewReversal struct {
+	Posting           uuid.UUID
+	Reason, Reference string
+}
+
+// Reverse books the reversal of a posting that the client booked, whole or not at all. A posting is reversed once
+// (ALREADY_REVERSED), and a reversal never (INVALID_STATE): whoever wants its money moved again posts anew.
+func (s *Service) Reverse(ctx context.Context, o Order, n NewReversal) (Posted, error) {
+	err := checkTexts(text{"reason", n.Reason, 1, MaxReason}, text{"reference", n.Reference, 1, MaxReference})
+	if err != nil {
+		return Posted{}, err
+	}
+	c, err := s.reversal(ctx, o, n)
+	if err != nil {
+		result, err := s.before(ctx, o, err)
+		return s.posted(ctx, result, err)
+	}
+	result, err := s.submit(ctx, c)
+	return s.posted(ctx, result, err)
+}
+
+func (s *Service) reversal(ctx context.Context, o Order, n NewReversal) (*ledger.Command, error) {
+	fact, err := s.booked(ctx, o.Client, n.Posting)
+	if err != nil {
+		return nil, err
+	}
+	if fact.Type == transactions.Reversal {
+		return nil, fault.New(fault.InvalidState, "posting %s is a reversal", n.Posting)
+	}
+	c, err := s.ledger.Reversal(ctx, n.Posting)
+	if err != nil {
+		return nil, err
+	}
+	accounts := make([]uuid.UUID, len(c.Lines))
+	for i, l := range c.Lines {
+		accounts[i] = l.Account
+	}
+	if _, err := s.usable(ctx, o.Client, accounts, func(int) string { return "posting_id" }); err != nil {
+		return nil, err
+	}
+	c.Key, c.Body, c.Posting = o.Key, o.Body, ids.New(s.clock.Now())
+	c.Narration, c.Reference = n.Reason, n.Reference
+	none := money.Of(0, c.Currency)
+	c.Transaction = &transactions.Transaction{
+		ID: c.Posting, Type: transactions.Reversal, Status: transactions.Completed, Channel: transactions.API,
+		Amount: fact.Amount, Fee: none, Tax: none, Commission: none, From: fact.To, To: fact.From,
+		Client: o.Client, Reference: n.Reference, Reverses: n.Posting, CreatedAt: s.clock.Now(),
+	}
+	c.Change = &transactions.Change{
+		ID: n.Posting, From: transactions.Completed, To: transactions.Reversed, ReversedBy: c.Posting,
+	}
+	return c, nil
+}
