@@ -24,7 +24,7 @@ var ErrStale = errors.New("account changed since the command was computed")
 //  1. structure: key; lines at least two, positive, balanced, in range; nobody on both sides
 //     (IDEMPOTENCY_KEY_REQUIRED, VALIDATION_ERROR, UNBALANCED_POSTING, SAME_PARTIES)
 //  2. fee: the fee is the one that was shown (QUOTE_EXPIRED)
-//  3. facts: intent and reference unused, nothing reversed twice, the transaction to be changed is in the status
+//  3. facts: the day is open and not in the future (PERIOD_CLOSED, VALIDATION_ERROR); intent and reference unused, nothing reversed twice, the transaction to be changed is in the status
 //     it was computed for (DUPLICATE_ENTITY, ALREADY_REVERSED, NOT_FOUND, INVALID_STATE)
 //  4. accounts: there, of the posting's currency, neither closed nor frozen
 //     (NOT_FOUND, CURRENCY_MISMATCH, ACCOUNT_CLOSED, ACCOUNT_FROZEN)
@@ -176,6 +176,12 @@ func (p *plan) fee() error {
 
 func (p *plan) facts() error {
 	c, st := p.c, p.st
+	if c.ValueDate != "" && c.ValueDate <= st.closedThrough {
+		return fault.New(fault.PeriodClosed, "%s of %s", c.ValueDate, st.closedThrough).Field("value_date", "is in a closed day")
+	}
+	if c.ValueDate > clock.DayOf(st.now, st.location) {
+		return fault.New(fault.ValidationError, "value date %s", c.ValueDate).Field("value_date", "is in the future")
+	}
 	if c.Reverses != uuid.Nil && st.reversed[c.Reverses] {
 		return fault.New(fault.AlreadyReversed, "posting %s", c.Reverses)
 	}

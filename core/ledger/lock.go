@@ -5,6 +5,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"nova/core/clock"
 	"nova/core/transactions"
 	"nova/sql"
 )
@@ -20,7 +21,9 @@ type lockSet struct {
 	references []clientReference
 	counters   []counterKey
 	wanted     map[uuid.UUID]bool
-	counted    map[counterKey]bool
+	// dated tells that a command names the day that it is booked on.
+	dated   bool
+	counted map[counterKey]bool
 }
 
 // lockSetOf gathers the lock set of commands that go on with st's windows. Where the fees of draws go is always in it:
@@ -38,6 +41,7 @@ func lockSetOf(st *State, claims []*claim) *lockSet {
 		if c.Check != nil {
 			ls.credentials.UUID(c.Check.Subject)
 		}
+		ls.dated = ls.dated || c.ValueDate != ""
 		ls.addAccounts(c)
 		ls.addFacts(c)
 		for _, count := range c.Counters {
@@ -105,9 +109,9 @@ func (ls *lockSet) addCounter(k counterKey) {
 	ls.counters = append(ls.counters, k)
 }
 
-// usual tells that there is no hold, no change and no reversal, which most groups have none of.
+// usual tells that there is no hold, no change, no reversal and no day, which most groups have none of.
 func (ls *lockSet) usual() bool {
-	return ls.holds.Empty() && ls.placing.Empty() && ls.changes.Empty() && ls.reversed.Empty()
+	return ls.holds.Empty() && ls.placing.Empty() && ls.changes.Empty() && ls.reversed.Empty() && !ls.dated
 }
 
 func (ls *lockSet) args(first []any, lane int) []any {
@@ -117,7 +121,7 @@ func (ls *lockSet) args(first []any, lane int) []any {
 	if ls.usual() {
 		return args
 	}
-	return append(args, ls.holds.Array(), ls.placing.Array(), ls.changes.Array(), ls.reversed.Array())
+	return append(args, ls.holds.Array(), ls.placing.Array(), ls.changes.Array(), ls.reversed.Array(), ls.dated)
 }
 
 // missing is the lock set of the accounts that a first look did not find: mostly those of the house that have no row
@@ -168,6 +172,7 @@ func (ls *lockSet) fill(s *sight, claims []*claim, rows *groupRows) error {
 	for r.Next(rows.Reversed); r.Line(); {
 		st.reversed[r.UUID()] = true
 	}
+	st.closedThrough = max(st.closedThrough, clock.Day(rows.ClosedThrough))
 	for r.Next(rows.Keys); r.Line(); {
 		if s.stored == nil {
 			s.stored = map[*claim]keyRow{}

@@ -15,6 +15,7 @@ type groupRows struct {
 	Keys, Intents                      string
 	References                         string `db:"client_references"`
 	Reversed                           string
+	ClosedThrough                      string `db:"closed_through"`
 }
 
 // readKey reads body, created_at, code, result.

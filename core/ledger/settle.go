@@ -48,7 +48,7 @@ func (w *Writer) settle(group []*request, wait time.Duration) {
 // instead of four. Where that failed it runs under locks, and so do the next groups, because accounts that another
 // node is at work on do not change by turns, but again and again.
 func (w *Writer) attempts(ctx context.Context, group []*request, wait time.Duration) {
-	locking := wait != lockWait || w.wary > 0
+	locking := wait != lockWait || w.wary > 0 || dated(group)
 	w.wary = max(0, w.wary-1)
 	races, raced := 0, false
 	for {
@@ -87,6 +87,12 @@ func (w *Writer) attempts(ctx context.Context, group []*request, wait time.Durat
 			return
 		}
 	}
+}
+
+// dated tells that a command names the day of the books that it belongs to. That day must not be closed while the group
+// is decided, so the group holds the row that says so.
+func dated(group []*request) bool {
+	return slices.ContainsFunc(group, func(r *request) bool { return r.claim.command.ValueDate != "" })
 }
 
 // again tells that another transaction was first with something, a key or a fact that it committed between our look

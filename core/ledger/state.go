@@ -36,9 +36,11 @@ type State struct {
 	references map[clientReference]bool
 	reversed   map[uuid.UUID]bool
 
-	drawFees    DrawFees
-	receiptNext uint64
-	written     written
+	drawFees DrawFees
+	// closedThrough is the last day that takes no more postings; read where a command names its day.
+	closedThrough clock.Day
+	receiptNext   uint64
+	written       written
 }
 
 // written is what the applied commands add to the books, in order.

@@ -34,6 +34,14 @@ alter table balances
     add column line_until   timestamptz,
     add column line_fee_bps integer     not null default 0 check (line_fee_bps between 0 and 10000);
 
+-- Up to which day the books are closed. Who posts into a day on purpose holds this row while it does.
+create table periods (
+    one            boolean primary key default true check (one),
+    closed_through date
+);
+
+insert into periods default values;
+
 -- Days of the books that take no more postings, in their order.
 create table closed_days (
     day       date primary key,
@@ -49,7 +57,7 @@ create trigger closed_days_stay before update or delete on closed_days for each 
 create trigger closed_days_stay_whole before truncate on closed_days for each statement execute function refuse_change();
 
 -- +goose Down
-drop table closed_days, seals;
+drop table closed_days, periods, seals;
 drop index holds_account_time;
 alter table lanes drop column sealed, drop column head;
 alter table postings drop column metadata;

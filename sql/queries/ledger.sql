@@ -110,6 +110,8 @@ with b as materialized (
     select l.*
     from (select unnest($13::uuid[]) as id order by id) wanted
     cross join lateral (select t.id, t.status, t.receipt from transactions t where t.id = wanted.id for no key update) l
+), closed as materialized (
+    select closed_through from periods where $15::boolean for share
 ), c as materialized (
     select u.place, l.used
     from (
@@ -146,7 +148,8 @@ select
             select 1 from transactions t
             where t.client_id = u.client_id and t.reference = u.reference and t.reference <> '' limit 1
         ) l), '') as client_references,
-    coalesce((select string_agg(reverses::text, E'\n') from postings where reverses = any($14::uuid[])), '') as reversed;
+    coalesce((select string_agg(reverses::text, E'\n') from postings where reverses = any($14::uuid[])), '') as reversed,
+    coalesce((select to_char(closed_through, 'YYYY-MM-DD') from closed), '') as closed_through;
 
 -- name: add_lane_balances
 -- The lane's own row of floorless accounts, as lane 0 has them. Lane 0 is locked, so that a change of status, which
@@ -391,6 +394,44 @@ from postings p
 left join postings r on r.reverses = p.id
 left join transactions t on t.id = p.id
 where p.id = $1;
+
+-- name: lock_periods
+select coalesce(to_char(closed_through, 'YYYY-MM-DD'), '') from periods for update;
+
+-- name: day_figures
+-- The postings of a day by currency. None of them is booked before the day begins ($2).
+select p.currency, count(distinct p.id) as postings, count(*) as entries,
+       coalesce(sum(e.minor) filter (where not e.credit), 0)::bigint as debits,
+       coalesce(sum(e.minor) filter (where e.credit), 0)::bigint as credits
+from entries e
+join postings p on p.id = e.posting_id
+where e.booked_at >= $2 and p.value_date = $1
+group by p.currency;
+
+-- name: product_totals
+-- What the accounts of Nova's own people and books held before a time, by product.
+with later as (
+    select e.account_id, e.lane, sum(case when e.credit = b.credit_normal then e.minor else -e.minor end) as net
+    from entries e join balances b on b.account_id = e.account_id and b.lane = e.lane
+    where e.booked_at >= $1
+    group by e.account_id, e.lane
+)
+select a.currency, a.product, (sum(b.posted) - coalesce(sum(l.net), 0))::bigint as total
+from balances b
+join accounts a on a.id = b.account_id
+left join later l on l.account_id = b.account_id and l.lane = b.lane
+where a.opened_by = 'nova'
+group by a.currency, a.product;
+
+-- name: close_day
+insert into closed_days (day, closed_at, postings, entries, closed_by, figures, hash) values ($1, $2, $3, $4, $5, $6, $7);
+
+-- name: close_through
+update periods set closed_through = $1;
+
+-- name: closed_days
+select to_char(day, 'YYYY-MM-DD') as day, closed_at, postings, entries, closed_by, figures, hash
+from closed_days order by day desc limit $1;
 
 -- name: hold
 select id, account_id, kind, minor, captured, status, fee, code_sealed, tries, reason, metadata, created_at, expires_at
