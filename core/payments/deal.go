@@ -1,6 +1,7 @@
 package payments
 
 import (
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -18,10 +19,12 @@ import (
 
 // deal is one errand with everything decided but what depends on balances: the ledger's command is made of it.
 type deal struct {
-	typ      transactions.Type
-	channel  transactions.Channel
-	amount   money.Amount
-	charge   tariffs.Charge
+	typ     transactions.Type
+	channel transactions.Channel
+	amount  money.Amount
+	charge  tariffs.Charge
+	// limits are those that hold when the deal is made, as its price does.
+	limits   *limits.Book
 	from, to Party
 	// limited is the customer whose tier bounds the errand: the payer, or the receiver of a cash-in.
 	limited Party
@@ -34,8 +37,12 @@ type deal struct {
 	operator uuid.UUID
 	// proving is who must have typed the PIN.
 	proving identity.Subject
-	// holds are captured with the money, against a code.
-	holds   []ledger.HoldMove
+	// holds are captured with the money, against a code, or placed with it.
+	holds []ledger.HoldMove
+	// ceilings bound what may stand on accounts afterwards, besides the tiers' caps.
+	ceilings []ledger.Cap
+	// shown is the account whose balance the receipt shows, where it is not the one that balanceOf chooses.
+	shown   uuid.UUID
 	notices []outbox.Notice
 	// promisee is who is told by a promise.
 	promisee told
@@ -50,7 +57,7 @@ func (s *Service) newDeal(typ transactions.Type, ask Ask) *deal {
 	return &deal{typ: typ, channel: ask.Channel, amount: ask.Amount, transaction: ids.New(now), now: now}
 }
 
-// price asks the tariff. Commission counts only where an agent earns it.
+// price asks the tariff, and which limits hold. Commission counts only where an agent earns it.
 func (s *Service) price(d *deal) error {
 	if d.amount.Currency != s.currency {
 		return fault.New(fault.CurrencyMismatch, "%s in a market of %s", d.amount.Currency, s.currency)
@@ -66,7 +73,8 @@ func (s *Service) price(d *deal) error {
 		charge.Commission = money.Of(0, s.currency)
 	}
 	d.charge = charge
-	return nil
+	d.limits, err = s.limits.At(d.now)
+	return err
 }
 
 // operation is the deal as limits see it.
@@ -105,7 +113,7 @@ func (d *deal) lines(b Books) ([]ledger.Line, error) {
 // command turns the deal into data for the ledger. The amount is checked once more: a quote is a courtesy, and not
 // every caller asks for one.
 func (s *Service) command(d *deal, o Order) (*ledger.Command, error) {
-	if err := s.limits.Check(d.operation()); err != nil {
+	if err := d.limits.Check(d.operation()); err != nil {
 		return nil, err
 	}
 	lines, err := d.lines(s.books)
@@ -116,15 +124,16 @@ func (s *Service) command(d *deal, o Order) (*ledger.Command, error) {
 	c := &ledger.Command{
 		Key: o.Key, Body: s.body(d, o), Keep: true, Check: o.Proof.Check(),
 		Currency: s.currency, Lines: lines, Posting: d.transaction, Narration: string(d.typ),
-		Holds: d.holds, Counters: s.limits.Counters(d.operation(), d.limited.Owner),
+		Holds: d.holds, Counters: d.limits.Counters(d.operation(), d.limited.Owner),
 		Tiers:    []ledger.TierGuard{{Account: d.limited.Account, Tier: d.limited.Tier}},
+		Caps:     slices.Clone(d.ceilings),
 		FeeShown: &shown, Fee: d.charge.Fee.Minor,
 		Transaction: d.fact(o.Intent), Notices: d.notices, Extra: d.extra(),
 	}
 	if d.capped == nil {
 		return c, nil
 	}
-	if most := s.limits.Cap(d.capped.Tier, d.capped.Account); most != nil {
+	if most := d.limits.Cap(d.capped.Tier, d.capped.Account); most != nil {
 		c.Caps = append(c.Caps, *most)
 	}
 	if d.capped.Account != d.limited.Account {
@@ -147,12 +156,15 @@ func (d *deal) fact(intent uuid.UUID) *transactions.Transaction {
 		From:    transactions.Party{Account: d.from.Account, Owner: d.from.Owner, Name: d.from.Name},
 		To:      transactions.Party{Account: d.to.Account, Owner: d.to.Owner, Name: d.to.Name},
 		Channel: d.channel, Agent: d.agent, Outlet: d.outlet, Operator: d.operator,
-		Tariff: d.charge.Version, CreatedAt: d.now,
+		Tariff: d.charge.Version, Tier: d.limited.Tier, CreatedAt: d.now,
 	}
 }
 
 // balanceOf is the account whose balance the receipt shows: that of whoever typed the PIN.
 func (d *deal) balanceOf() uuid.UUID {
+	if d.shown != uuid.Nil {
+		return d.shown
+	}
 	if d.proving.Kind == identity.Operator && d.typ == transactions.CashOut {
 		return d.to.Account
 	}

@@ -46,6 +46,7 @@ type row struct {
 	ToName                       string `db:"to_name"`
 	Reference                    string
 	Tariff                       string
+	Tier                         int
 }
 
 func (r *row) transaction() Transaction {
@@ -57,7 +58,7 @@ func (r *row) transaction() Transaction {
 		To:      Party{Account: r.ToAccount.UUID, Owner: r.ToOwner.UUID, Name: r.ToName},
 		Channel: r.Channel, Agent: r.AgentID.UUID, Operator: r.OperatorID.UUID, Outlet: r.OutletID.UUID,
 		Client: r.ClientID.UUID, Reference: r.Reference, Tariff: r.Tariff, Reverses: r.Reverses.UUID,
-		ReversedBy: r.ReversedBy.UUID, CreatedAt: r.CreatedAt.UTC(),
+		ReversedBy: r.ReversedBy.UUID, Tier: r.Tier, CreatedAt: r.CreatedAt.UTC(),
 	}
 	if r.PostedAt != nil {
 		t.PostedAt = r.PostedAt.UTC()

@@ -19,7 +19,7 @@ func Insert() sql.Query { return queries.Get("insert") }
 func ChangeStatus() sql.Query { return queries.Get("change") }
 
 const (
-	insertColumns = 27
+	insertColumns = 28
 	changeColumns = 5
 )
 
@@ -61,6 +61,7 @@ func (ic *InsertColumns) Add(t *Transaction) {
 	c[24].Text(t.Reference)
 	c[25].Text(t.Tariff)
 	c[26].UUID(t.ReversedBy)
+	c[27].Int(int64(t.Tier))
 }
 
 // ChangeColumns are the arguments of ChangeStatus, filled one change after another.

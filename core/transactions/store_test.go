@@ -29,7 +29,7 @@ func full(receipt string) transactions.Transaction {
 		To:      transactions.Party{Account: ids.New(noon), Owner: ids.New(noon), Name: "Oistins"},
 		Channel: transactions.USSD, Agent: ids.New(noon), Operator: ids.New(noon), Outlet: ids.New(noon),
 		Client: ids.New(noon), Reference: "r", Tariff: "v1", Reverses: ids.New(noon),
-		ReversedBy: ids.New(noon), CreatedAt: noon, PostedAt: noon.Add(time.Second),
+		ReversedBy: ids.New(noon), Tier: 2, CreatedAt: noon, PostedAt: noon.Add(time.Second),
 	}
 }
 

@@ -49,6 +49,9 @@ const (
 	Reversed        Status = "reversed"
 )
 
+// TierUnknown is the tier of a transaction that a node of the version before wrote.
+const TierUnknown = -1
+
 // Channel is the way in which a transaction was asked for.
 type Channel string
 
@@ -80,8 +83,12 @@ type Transaction struct {
 	Client                       uuid.UUID
 	Reference                    string
 	Tariff                       string
-	Reverses, ReversedBy         uuid.UUID
-	CreatedAt                    time.Time
+	// Reverses is what a reversal undoes, or an adjustment takes a part of back. ReversedBy is the one reversal.
+	Reverses, ReversedBy uuid.UUID
+	// Tier is the KYC tier by which limits counted the transaction, TierUnknown where that is not known. It says nothing
+	// where no limit counts.
+	Tier      int
+	CreatedAt time.Time
 	// PostedAt is zero until money moved. The posting that moved it has the transaction's own id.
 	PostedAt time.Time
 }

@@ -1,11 +1,11 @@
 -- name: insert
 insert into transactions (id, intent_id, from_account, from_owner, to_account, to_owner, agent_id, outlet_id,
     operator_id, client_id, reverses, amount, fee, tax, commission, created_at, posted_at, currency, receipt, type, status,
-    channel, from_name, to_name, reference, tariff, reversed_by)
+    channel, from_name, to_name, reference, tariff, reversed_by, tier)
 select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[], $8::uuid[],
     $9::uuid[], $10::uuid[], $11::uuid[], $12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[],
     $16::timestamptz[], $17::timestamptz[], $18::text[], $19::text[], $20::text[], $21::text[], $22::text[], $23::text[],
-    $24::text[], $25::text[], $26::text[], $27::uuid[]);
+    $24::text[], $25::text[], $26::text[], $27::uuid[], $28::bigint[]);
 
 -- name: change
 -- Only from the status that the change was made for: the writer counts the rows.
