@@ -19,7 +19,9 @@ type groupLeaves struct {
 	Entries int64
 	// Breach names a posting of the group that does not balance.
 	Breach string
-	Leaves []byte
+	// Postings are some of the group's ids, for people who look.
+	Postings string
+	Leaves   []byte
 }
 
 func (g *groupLeaves) hashes() []Hash {
@@ -35,6 +37,26 @@ func leavesOf(ctx context.Context, db sql.Querier, lane int, after, last int64) 
 	var groups []groupLeaves
 	err := db.Select(ctx, &groups, queries.Get("leaves"), lane, after, min(last, after+sealsAtOnce))
 	return groups, err
+}
+
+// sealsOf reads a lane's seals as leavesOf reads its groups.
+func sealsOf(ctx context.Context, db sql.Querier, lane int, after, last int64) ([]Seal, error) {
+	var rows []struct {
+		Seal       int64
+		At         time.Time `db:"sealed_at"`
+		Postings   int
+		Root, Hash []byte
+	}
+	if err := db.Select(ctx, &rows, queries.Get("seals"), lane, after, min(last, after+sealsAtOnce)); err != nil {
+		return nil, err
+	}
+	seals := make([]Seal, len(rows))
+	for i, r := range rows {
+		seals[i] = Seal{
+			Lane: lane, Number: r.Seal, At: r.At.UTC(), Postings: r.Postings, Root: Hash(r.Root), Hash: Hash(r.Hash),
+		}
+	}
+	return seals, nil
 }
 
 // sealRest seals what a node of a version without seals left in the lane, and the postings from before there were any.

@@ -240,15 +240,28 @@ func TestCheckNamesTheFirstBreach(t *testing.T) {
 	for text, want := range map[string]string{
 		"update balances set posted = posted + 1 where posted = 10":                                "sum of its entries",
 		"update balances set held = 5 where posted = 10":                                           "held by active holds",
-		"update entries set minor = minor + 1 where minor = 3 and credit":                          "debits equal credits",
-		"update entries set balance_after = 0 where minor = 3 and credit":                          "follows from the one before",
+		"update entries set minor = minor + 1 where minor = 3 and credit":                          "every posting balances: posting",
+		"update entries set balance_after = 0 where minor = 3 and credit":                          "was changed",
 		"delete from entries where minor = 3":                                                      "every posting balances",
-		"delete from postings where id = (select posting_id from entries where minor = 3 limit 1)": "has its posting",
-		"update idempotency_keys set code = null":                                                  "has its outcome",
-		"update postings set place = 7 where lane > 0 and seal = 1":                                "groups are whole",
-		"update transactions set id = intent_id":                                                   "has its posting",
+		"delete from postings where id = (select posting_id from entries where minor = 3 limit 1)": "has no postings",
+		"update entries set booked_at = booked_at + interval '1 second' where minor = 3":           "every posting balances",
+		"update entries set minor = minor + 1 where minor in (3, 13)":                              "was changed; it has the postings",
+		"update postings set narration = 'gift'":                                                   "was changed; it has the postings",
+		"update transactions set receipt = 'AAAAAA'":                                               "was changed; it has the postings",
+		"insert into entries select account_id, gen_random_uuid(), sequence + 1, minor, balance_after, booked_at, lane, line, credit from entries where minor = 3": "entry has its posting",
+		"update entries e set minor = o.minor from entries o where e.minor in (3, 13) and o.minor in (3, 13) and e.minor <> o.minor":                               "was changed",
+		"delete from seals where lane > 0 and seal = 1":                 "is missing",
+		"update seals set hash = root where lane > 0 and seal = 2":      "does not follow",
+		"update lanes set head = 'x' where seal > 0":                    "ends with another seal",
+		"update lanes set sealed = sealed - 1 where seal > 0":           "closes no group",
+		"update periods set closed_through = '2026-11-01'":              "closed days follow",
+		"update balances set sequence = sequence + 1 where posted = 10": "sum of its entries",
+		"update balances set booked_at = now() where posted = 10":       "sum of its entries",
+		"update idempotency_keys set code = null":                       "has its outcome",
+		"update postings set place = 7 where lane > 0 and seal = 1":     "groups are whole",
+		"update transactions set id = intent_id":                        "was changed",
 	} {
-		t.Run(want, func(t *testing.T) { breach(t, text, want) })
+		t.Run(text, func(t *testing.T) { breach(t, text, want) })
 	}
 }
 

@@ -255,7 +255,7 @@ with p as materialized (
     from postings p left join transactions t on t.id = p.id
     where p.lane = $1 and p.seal > $2 and p.seal <= $3
 ), e as (
-    select e.posting_id, count(*) as entries,
+    select e.posting_id, count(*) as entries, min(e.booked_at) as since, max(e.booked_at) as until,
            sum(case when e.credit then e.minor else -e.minor end) as net,
            string_agg(concat(E'\n', e.account_id, ' ', e.lane, ' ', e.sequence, case when e.credit then ' C ' else ' D ' end,
                e.minor, ' ', e.balance_after), '' order by e.line) as lines
@@ -265,7 +265,9 @@ with p as materialized (
     group by e.posting_id
 )
 select p.seal, min(p.booked_at) as sealed_at, coalesce(sum(e.entries), 0)::bigint as entries,
-       coalesce(min(p.id::text) filter (where e.entries is null or e.entries < 2 or e.net <> 0), '') as breach,
+       coalesce(min(p.id::text) filter (where e.entries is null or e.entries < 2 or e.net <> 0
+           or e.since <> p.booked_at or e.until <> p.booked_at), '') as breach,
+       coalesce(string_agg(p.id::text, ' ' order by p.place) filter (where p.place < 5), '') as postings,
        string_agg(sha256('\x00'::bytea || convert_to(concat(p.id, ' ', p.reverses, ' ',
            (extract(epoch from p.booked_at) * 1000000)::bigint, ' ', to_char(p.value_date, 'YYYY-MM-DD'), ' ', p.currency, ' ',
            p.receipt, ' ', octet_length(p.narration), ':', p.narration, ' ', octet_length(p.reference), ':', p.reference, ' ',
@@ -453,23 +455,6 @@ select entries_make_month($1::date);
 -- hours where hashing takes seconds; and a pool of look-ups may have been told to read none.
 select set_config('enable_nestloop', 'off', true) || set_config('enable_seqscan', 'on', true);
 
--- name: check_totals
--- The first currency whose debits and credits differ, in the entries as a whole.
-select p.currency || ': debits ' || sum(e.minor) filter (where not e.credit) || ', credits ' ||
-       sum(e.minor) filter (where e.credit)
-from entries e join postings p on p.id = e.posting_id
-group by p.currency
-having sum(case when e.credit then e.minor else -e.minor end) <> 0
-limit 1;
-
--- name: check_postings
-select 'posting ' || p.id || ': ' || count(e.*) || ' entries, off by ' ||
-       coalesce(sum(case when e.credit then e.minor else -e.minor end), 0)
-from postings p left join entries e on e.posting_id = p.id
-group by p.id
-having count(e.*) < 2 or sum(case when e.credit then e.minor else -e.minor end) <> 0
-limit 1;
-
 -- name: check_orphans
 select 'entry ' || e.sequence || ' of account ' || e.account_id || ' has no posting or no balance'
 from entries e left join postings p on p.id = e.posting_id
@@ -477,32 +462,24 @@ left join balances b on b.account_id = e.account_id and b.lane = e.lane
 where p.id is null or b.account_id is null or b.currency <> p.currency or p.booked_at <> e.booked_at
 limit 1;
 
--- name: check_balances
-select 'account ' || b.account_id || ' lane ' || b.lane || ': posted ' || b.posted || ', entries say ' ||
-       coalesce(e.total, 0) || ' in ' || coalesce(e.n, 0) || ' of ' || b.sequence
-from balances b
-left join (
-    select e.account_id, e.lane, sum(case when e.credit = b.credit_normal then e.minor else -e.minor end) as total,
-           count(*) as n, max(e.sequence) as last, max(e.booked_at) as booked_at
-    from entries e join balances b on b.account_id = e.account_id and b.lane = e.lane
-    group by e.account_id, e.lane
-) e on e.account_id = b.account_id and e.lane = b.lane
-where b.posted <> coalesce(e.total, 0) or b.sequence <> coalesce(e.n, 0) or b.sequence <> coalesce(e.last, 0)
-   or e.booked_at is not null and b.booked_at <> e.booked_at
-limit 1;
-
--- name: check_running
--- Every balance_after follows from the one before, and time does not run backwards.
-select 'entry ' || sequence || ' of account ' || account_id || ' lane ' || lane || ' does not follow from the one before'
+-- name: check_entries
+-- Every entry follows from the one before, time does not run backwards, and the last one is what the balance says.
+select 'account ' || account_id || ' lane ' || lane || case
+           when entry is null then ': posted ' || posted || ' in ' || total || ' entries that are not there'
+           else ': entry ' || entry || ' leaves ' || balance_after || ', of ' || total || ' that leave ' || posted end
 from (
-    select e.*, b.credit_normal, lag(e.sequence) over w as last_sequence, lag(e.balance_after) over w as last_balance,
-           lag(e.booked_at) over w as last_booked
-    from entries e join balances b on b.account_id = e.account_id and b.lane = e.lane
-    window w as (partition by e.account_id, e.lane order by e.sequence)
+    select b.account_id, b.lane, b.posted, b.sequence as total, b.booked_at as balance_booked, b.credit_normal,
+           e.sequence as entry, e.balance_after, e.booked_at, e.credit, e.minor,
+           lag(e.sequence) over w as last_sequence, lag(e.balance_after) over w as last_balance,
+           lag(e.booked_at) over w as last_booked, lead(e.sequence) over w is null as last
+    from balances b left join entries e on e.account_id = b.account_id and e.lane = b.lane
+    window w as (partition by b.account_id, b.lane order by e.sequence)
 ) e
-where sequence <> coalesce(last_sequence, 0) + 1
+where entry is null and (posted <> 0 or total <> 0)
+   or entry <> coalesce(last_sequence, 0) + 1
    or balance_after <> coalesce(last_balance, 0) + case when credit = credit_normal then minor else -minor end
    or booked_at < last_booked
+   or last and entry is not null and (entry <> total or balance_after <> posted or booked_at <> balance_booked)
 limit 1;
 
 -- name: check_floors
@@ -522,6 +499,9 @@ limit 1;
 select 'lane ' || lane || ' seal ' || seal || ': ' || n || ' postings in places up to ' || last
 from (select lane, seal, count(*) as n, max(place) as last, min(place) as first from postings group by lane, seal) p
 where n <> last + 1 or first <> 0 or seal > (select seal from lanes where id = p.lane)
+union all
+select 'lane ' || s.lane || ' seal ' || s.seal || ' closes no group'
+from seals s join lanes l on l.id = s.lane where s.seal > l.sealed
 limit 1;
 
 -- name: check_facts
@@ -535,6 +515,23 @@ select 'key ' || encode(digest, 'hex') || ' was claimed and has no outcome'
 from idempotency_keys where code is null or result is null
 limit 1;
 
+-- name: check_days
+-- The books are closed through the last of the closed days, and these have no gap.
+select 'closed through ' || coalesce(p.closed_through::text, 'no day') || ', with ' || d.n || ' days from ' ||
+       coalesce(d.first::text, '-') || ' to ' || coalesce(d.last::text, '-')
+from periods p, (select count(*) as n, min(day) as first, max(day) as last from closed_days) d
+where p.closed_through is distinct from d.last or d.n > 0 and d.n <> d.last - d.first + 1;
+
 -- name: check_figures
 select (select count(*) from accounts) as accounts, (select count(*) from postings) as postings,
-       (select count(*) from entries) as entries;
+       (select count(*) from entries) as entries, (select count(*) from seals) as seals;
+
+-- name: one_moment
+set transaction isolation level repeatable read;
+
+-- name: lane_heads
+select id, seal, sealed, head from lanes where seal > 0 or sealed > 0 order by id;
+
+-- name: seals
+select seal, sealed_at, postings, root, hash from seals where lane = $1 and seal > $2 and seal <= $3 order by seal;
+
