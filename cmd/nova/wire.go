@@ -6,22 +6,24 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"sync"
 	"time"
 
 	"nova/channels/ussd"
 	"nova/channels/web"
 	"nova/configs"
 	"nova/core/agents"
+	"nova/core/approvals"
 	"nova/core/clock"
 	"nova/core/commissions"
 	"nova/core/customers"
 	"nova/core/identity"
 	"nova/core/ledger"
 	"nova/core/limits"
-	"nova/core/money"
 	"nova/core/outbox"
 	"nova/core/payments"
 	"nova/core/reports"
+	"nova/core/rules"
 	"nova/core/secret"
 	"nova/core/tariffs"
 	"nova/core/transactions"
@@ -48,7 +50,7 @@ type parts struct {
 	location *time.Location
 
 	keyring *secret.Keyring
-	signer  *identity.Signer
+	signer  *secret.Signer
 	metrics *web.Metrics
 
 	db       *sql.DB
@@ -69,10 +71,15 @@ type parts struct {
 	agents    *agents.Service
 	payments  *payments.Service
 
-	tariffs *tariffs.Book
-	limits  *limits.Book
-	packs   *menus.Packs
-	engine  *menus.Engine
+	effects   approvals.Registry
+	approvals *approvals.Service
+	tariffs   *rules.Keeper[*tariffs.Book]
+	limits    *rules.Keeper[*limits.Book]
+	watchers  sync.WaitGroup
+	unwatch   func()
+
+	packs  *menus.Packs
+	engine *menus.Engine
 }
 
 // open joins everything that the configuration asks for. What it opened is closed by close, also after an error.
@@ -81,7 +88,7 @@ func open(ctx context.Context, config configs.Config, log *slog.Logger, now cloc
 	ctx, cancel := context.WithTimeout(ctx, checkStores)
 	defer cancel()
 	for _, step := range []func(context.Context) error{
-		p.openMarket, p.openKeys, p.openStores, p.openLedger, p.openPeople, p.openMenus,
+		p.openMarket, p.openKeys, p.openStores, p.openRules, p.openLedger, p.openPeople, p.openMenus,
 	} {
 		if err := step(ctx); err != nil {
 			return p, errors.Join(err, p.close(ctx))
@@ -90,52 +97,21 @@ func open(ctx context.Context, config configs.Config, log *slog.Logger, now cloc
 	return p, nil
 }
 
-// openMarket reads what is the same for everybody in the market: time, prices, limits.
+// openMarket reads what is the same for everybody in the market: its time.
 func (p *parts) openMarket(context.Context) error {
 	var err error
 	if p.location, err = time.LoadLocation(p.config.TimeZone); err != nil {
 		return fmt.Errorf("time zone: %w", err)
 	}
-	text, err := p.config.Tariffs()
-	if err != nil {
-		return err
-	}
-	if p.tariffs, err = tariffs.Parse(text); err != nil {
-		return fmt.Errorf("tariffs: %w", err)
-	}
-	if text, err = p.config.Limits(); err != nil {
-		return err
-	}
-	if p.limits, err = limits.Parse(text); err != nil {
-		return fmt.Errorf("limits: %w", err)
-	}
-	return p.checkMarket()
-}
-
-// checkMarket finds at the start what would refuse people later: books in another currency, an errand without a price.
-func (p *parts) checkMarket() error {
-	var faults []error
-	for _, book := range []struct {
-		name     string
-		currency money.Currency
-	}{{"tariffs", p.tariffs.Currency()}, {"limits", p.limits.Currency()}} {
-		if book.currency != p.config.Currency {
-			faults = append(faults, fmt.Errorf("%s: in %s, and wallets are in %s", book.name, book.currency, p.config.Currency))
-		}
-	}
-	for _, errand := range payments.Priced() {
-		if !p.tariffs.Prices(string(errand), p.clock.Now()) {
-			faults = append(faults, fmt.Errorf("tariffs: no price for %s now", errand))
-		}
-	}
-	return errors.Join(faults...)
+	return nil
 }
 
 // openKeys loads the keys; a development server makes those that are missing.
 func (p *parts) openKeys(context.Context) error {
 	dir := p.config.KeysDir
 	if p.config.GenerateKeys {
-		if err := errors.Join(secret.GenerateKeyring(dir), identity.GenerateSigner(dir)); err != nil {
+		if err := errors.Join(secret.GenerateKeyring(dir), secret.GenerateSigner(dir, identity.SignerName),
+			secret.GenerateSigner(dir, ledger.SignerName)); err != nil {
 			return err
 		}
 	}
@@ -143,7 +119,7 @@ func (p *parts) openKeys(context.Context) error {
 	if p.keyring, err = secret.LoadKeyring(dir); err != nil {
 		return err
 	}
-	p.signer, err = identity.LoadSigner(dir)
+	p.signer, err = secret.LoadSigner(dir, identity.SignerName)
 	return err
 }
 
@@ -208,7 +184,7 @@ func (p *parts) openPeople(context.Context) error {
 	})
 	p.payments = payments.New(payments.Options{
 		DB: p.db, Writer: p.writer, Ledger: p.ledger, Transactions: p.transactions, Promises: p.promises,
-		Customers: p.customers, Agents: p.agents, Identity: p.identity, Tariffs: p.tariffs, Limits: p.limits,
+		Customers: p.customers, Agents: p.agents, Identity: p.identity, Tariffs: tariffs.InForce{Books: p.tariffs}, Limits: p.limits,
 		Keyring: p.keyring, Clock: p.clock, Location: p.location, Currency: p.config.Currency, Books: p.books,
 	})
 	return nil
@@ -223,7 +199,8 @@ func (p *parts) openMenus(context.Context) error {
 		Packs: p.packs, Clock: p.clock, Currency: p.config.Currency, Region: p.config.Region, Location: p.location,
 		Help: p.config.HelpNumber,
 		Services: menus.Services{
-			Customers: p.customers, Agents: p.agents, Identity: p.identity, Payments: p.payments, Limits: p.limits,
+			Customers: p.customers, Agents: p.agents, Identity: p.identity, Payments: p.payments,
+			Limits: limits.InForce{Books: p.limits},
 			Commissions: commissions.New(commissions.Options{
 				DB: p.db, Ledger: p.ledger, Agents: p.agents, Clock: p.clock, Location: p.location, Currency: p.config.Currency,
 			}),
@@ -249,6 +226,9 @@ func (p *parts) pipeline() (*ussd.Pipeline, error) {
 // close ends everything that open opened, newest first.
 func (p *parts) close(ctx context.Context) error {
 	var errs []error
+	if p.unwatch != nil {
+		p.unwatch()
+	}
 	if p.writer != nil {
 		errs = append(errs, p.writer.Close(ctx))
 	}

@@ -20,6 +20,8 @@ const (
 	holdsAtOnce     = 100
 	partitionsEvery = time.Hour
 	promisesEvery   = 5 * time.Second
+	approvalsEvery  = 5 * time.Second
+	approvalsAtOnce = 100
 	// choreTime bounds one round of a worker.
 	choreTime = 30 * time.Second
 )
@@ -36,6 +38,9 @@ func (s *server) startWorkers(ctx context.Context, work *errgroup.Group) {
 	})
 	s.every(ctx, work, "settle promises", promisesEvery, func(ctx context.Context) (int, error) {
 		return s.payments.SettlePromises(ctx, payments.PromiseAge)
+	})
+	s.every(ctx, work, "expire approvals", approvalsEvery, func(ctx context.Context) (int, error) {
+		return s.approvals.Expire(ctx, approvalsAtOnce)
 	})
 	messages := sms.NewWorker(sms.Options{
 		Outbox: s.outbox, Renderer: s.engine, Sender: console.New(s.log), Unseal: s.unseal, Region: s.config.Region,

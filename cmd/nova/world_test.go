@@ -89,7 +89,12 @@ func (w *world) Again() string { return w.hop() }
 // Drop does nothing: a network that loses a dialogue tells nobody.
 func (w *world) Drop() {}
 
-func (w *world) Wait(d time.Duration) { w.clock.Advance(d) }
+// Wait lets time pass, in which a node looks for new rule books again and again.
+func (w *world) Wait(d time.Duration) {
+	w.clock.Advance(d)
+	require.NoError(w.t, w.server.tariffs.Load(w.t.Context()))
+	require.NoError(w.t, w.server.limits.Load(w.t.Context()))
+}
 
 // hop is one callback.
 func (w *world) hop() string {

@@ -99,24 +99,39 @@ func TestCap(t *testing.T) {
 }
 
 func TestParseNamesEveryFault(t *testing.T) {
+	const line = "tiers: [{tier: 0}]\n"
+	rule := func(text string) string { return "currency: BBD\n" + line + "rules: [{" + text + "}]" }
+	granted := func(text string) string { return rule("name: a, operations: [p2p], tiers: [{tier: 0, " + text + "}]") }
 	rows := []struct{ name, text, want string }{
-		{"unknown currency", "currency: XXX\nrules: [{name: a, operations: [p2p], tiers: [{tier: 0}]}]", `currency "XXX"`},
-		{"unknown field", "currency: BBD\nrule: []", "unknown field"},
-		{"unknown operation", "currency: BBD\nrules: [{name: a, operations: [p3p], tiers: [{tier: 0}]}]", `operation "p3p"`},
-		{"unknown channel", "currency: BBD\nrules: [{name: a, operations: [p2p], channels: [fax], tiers: [{tier: 0}]}]", `channel "fax"`},
-		{"unknown tier", "currency: BBD\nrules: [{name: a, operations: [p2p], tiers: [{tier: 4}]}]", "tiers are 0 to 3"},
-		{"a tier twice", "currency: BBD\nrules: [{name: a, operations: [p2p], tiers: [{tier: 0}, {tier: 0}]}]", "listed twice"},
-		{"a name twice", "currency: BBD\nrules: [{name: a, operations: [p2p], tiers: [{tier: 0}]}, {name: a, operations: [p2p], tiers: [{tier: 0}]}]", "two rules"},
-		{"an amount with too many decimals", `{currency: BBD, rules: [{name: a, operations: [p2p], tiers: [{tier: 0, single: {max: "1.001"}}]}]}`, "single.max"},
-		{"a minimum above the maximum", `{currency: BBD, rules: [{name: a, operations: [p2p], tiers: [{tier: 0, single: {min: "2", max: "1"}}]}]}`, "above single.max"},
-		{"no rules", "currency: BBD", "no rules"},
-		{"a tier without its balance's line", "currency: BBD\nrules: [{name: a, operations: [p2p], tiers: [{tier: 0}]}]", `rule "a": tier 0 has no line in tiers`},
-		{"a tier's balance twice", "currency: BBD\ntiers: [{tier: 0}, {tier: 0, max_balance: \"1\"}]\nrules: []", "tier 0 is listed twice"},
-		{"two documents", "currency: BBD\nrules: []\n---\nrules: []\n", "one document"},
+		{"unknown currency", "currency: XXX\n" + line, `currency: is not known: "XXX"`},
+		{"unknown field", "currency: BBD\nrule: []", "rule: is not a field here: there are currency, tiers, rules"},
+		{"unknown operation", rule("name: a, operations: [p3p], tiers: [{tier: 0}]"), "rules[0].operations[0]: is none of cashin"},
+		{"an operation that is a number", rule("name: a, operations: [1], tiers: [{tier: 0}]"), "rules[0].operations[0]: is not a word"},
+		{"no operations", rule("name: a, operations: [], tiers: [{tier: 0}]"), "rules[0].operations: is not a list of at least one"},
+		{"unknown channel", rule("name: a, operations: [p2p], channels: [fax], tiers: [{tier: 0}]"), `rules[0].channels[0]: is none of ussd`},
+		{"a list of no channels", rule("name: a, operations: [p2p], channels: [], tiers: [{tier: 0}]"), "rules[0].channels: is not a list"},
+		{"unknown tier", rule("name: a, operations: [p2p], tiers: [{tier: 4}]"), `rules[0].tiers[0].tier: is not between 0 and 3: "4"`},
+		{"a tier twice", rule("name: a, operations: [p2p], tiers: [{tier: 0}, {tier: 0}]"), "rules[0].tiers[1].tier: is listed twice"},
+		{"a tier without its balance's line", rule("name: a, operations: [p2p], tiers: [{tier: 1}]"), "rules[0].tiers[0].tier: has no line in tiers"},
+		{"no name", rule("operations: [p2p], tiers: [{tier: 0}]"), "rules[0].name: is missing"},
+		{"a name twice", rule("name: a, operations: [p2p], tiers: [{tier: 0}]}, {name: a, operations: [p2p], tiers: [{tier: 0}]"), `rules[1].name: is the name of another rule: "a"`},
+		{"an amount with too many decimals", granted(`single: {max: "1.001"}`), "rules[0].tiers[0].single.max: is no amount of BBD"},
+		{"an amount without quotes", granted(`single: {max: 1.00}`), "rules[0].tiers[0].single.max: is not text in quotes"},
+		{"a bound of nothing", granted(`daily: {value: "0.00"}`), "rules[0].tiers[0].daily.value: is not above zero"},
+		{"a minimum above the maximum", granted(`single: {min: "2", max: "1"}`), "rules[0].tiers[0].single: min is above max"},
+		{"a count of nothing", granted(`monthly: {count: 0}`), "rules[0].tiers[0].monthly.count: is not between 1 and"},
+		{"a negative count", granted(`weekly: {count: -1}`), "rules[0].tiers[0].weekly.count: is not between 1 and"},
+		{"half a count", granted(`weekly: {count: 0.5}`), "rules[0].tiers[0].weekly.count: is not a whole number"},
+		{"a window that is none", granted(`yearly: {count: 1}`), "rules[0].tiers[0].yearly: is not a field here"},
+		{"no rules", "currency: BBD\n" + line, "rules: is missing"},
+		{"no tiers", "currency: BBD\nrules: []", "tiers: is missing"},
+		{"a tier's balance twice", "currency: BBD\ntiers: [{tier: 0}, {tier: 0, max_balance: \"1\"}]\nrules: []", "tiers[1].tier: is listed twice"},
+		{"two documents", "currency: BBD\n---\nrules: []\n", "document: is followed by another"},
 	}
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
-			_, err := limits.Parse([]byte(row.text))
+			book, err := limits.Parse([]byte(row.text))
+			require.Nil(t, book)
 			require.ErrorContains(t, err, row.want)
 		})
 	}

@@ -1,55 +1,15 @@
 package limits
 
 import (
-	"bytes"
-	"errors"
-	"fmt"
-	"io"
-	"slices"
+	"math"
 
-	"github.com/goccy/go-yaml"
-
-	"nova/core/clock"
 	"nova/core/money"
+	"nova/core/rules/document"
 	"nova/core/transactions"
 )
 
 // maxTier is the highest KYC tier.
 const maxTier = 3
-
-// The YAML's shape. Amounts are text, so that nothing reads them as binary fractions.
-type (
-	bookYAML struct {
-		Currency money.Currency `yaml:"currency"`
-		Tiers    []tierYAML     `yaml:"tiers"`
-		Rules    []ruleYAML     `yaml:"rules"`
-	}
-	tierYAML struct {
-		Tier       int    `yaml:"tier"`
-		MaxBalance string `yaml:"max_balance"`
-	}
-	ruleYAML struct {
-		Name       string                 `yaml:"name"`
-		Operations []transactions.Type    `yaml:"operations"`
-		Channels   []transactions.Channel `yaml:"channels"`
-		Tiers      []allowanceYAML        `yaml:"tiers"`
-	}
-	allowanceYAML struct {
-		Tier    int        `yaml:"tier"`
-		Single  singleYAML `yaml:"single"`
-		Daily   windowYAML `yaml:"daily"`
-		Weekly  windowYAML `yaml:"weekly"`
-		Monthly windowYAML `yaml:"monthly"`
-	}
-	singleYAML struct {
-		Min string `yaml:"min"`
-		Max string `yaml:"max"`
-	}
-	windowYAML struct {
-		Count int64  `yaml:"count"`
-		Value string `yaml:"value"`
-	}
-)
 
 // operations and channels are the words that a rule may use; any other is a slip that would leave a door open.
 var (
@@ -63,124 +23,122 @@ var (
 	}
 )
 
-// Parse reads a book of limits and names every fault in it at once. Unknown fields are faults.
+// Parse reads a book of limits:
+//
+//	currency: BBD
+//	tiers:
+//	  - { tier: 1, max_balance: "1000.00" }   # without max_balance: no bound
+//	rules:
+//	  - name: out                  # what its counters are kept under
+//	    operations: [p2p, cashout] # counted together
+//	    channels: [ussd]           # left out: all
+//	    tiers:
+//	      - tier: 1
+//	        single: { min: "1.00", max: "500.00" }
+//	        daily: { value: "1000.00", count: 20 }   # likewise weekly and monthly
+//
+// A bound that is left out is none. What is missing, unknown, not above zero or contradictory is named, all of it at
+// once, as document.Faults.
 func Parse(data []byte) (*Book, error) {
-	var in bookYAML
-	decoder := yaml.NewDecoder(bytes.NewReader(data), yaml.Strict())
-	if err := decoder.Decode(&in); err != nil {
-		return nil, fmt.Errorf("read limits: %w", err)
-	}
-	if err := decoder.Decode(new(any)); !errors.Is(err, io.EOF) {
-		return nil, errors.New("read limits: there must be one document")
-	}
-	p := &parser{currency: in.Currency}
-	book := p.book(in)
-	if err := errors.Join(p.faults...); err != nil {
-		return nil, fmt.Errorf("read limits: %w", err)
+	r := &reader{}
+	book := r.book(data)
+	if err := r.Err("limits"); err != nil {
+		return nil, err
 	}
 	return book, nil
 }
 
-// parser collects faults instead of stopping at the first.
-type parser struct {
+// reader reads a book of limits.
+type reader struct {
+	document.Reader
 	currency money.Currency
-	faults   []error
 }
 
-func (p *parser) fault(format string, args ...any) {
-	p.faults = append(p.faults, fmt.Errorf(format, args...))
-}
-
-func (p *parser) book(in bookYAML) *Book {
-	if !in.Currency.Valid() {
-		p.fault("currency %q is not known", in.Currency)
-	}
-	b := &Book{currency: in.Currency, maxBalance: map[int]int64{}}
-	for _, t := range in.Tiers {
-		where := fmt.Sprintf("tier %d", t.Tier)
-		p.tier(where, t.Tier)
-		if _, twice := b.maxBalance[t.Tier]; twice {
-			p.fault("%s is listed twice", where)
+func (r *reader) book(data []byte) *Book {
+	root := r.Root(data, "currency", "tiers", "rules")
+	r.currency = r.Currency(root, "currency")
+	b := &Book{currency: r.currency, maxBalance: map[int]int64{}}
+	for _, node := range r.Objects(root, "tiers", "tier", "max_balance") {
+		tier := r.tier(node)
+		if _, twice := b.maxBalance[tier]; twice {
+			r.Fault(node.At("tier"), "is listed twice")
 		}
-		b.maxBalance[t.Tier] = p.amount(where+" max_balance", t.MaxBalance)
+		b.maxBalance[tier] = r.bound(node, "max_balance")
 	}
-	if len(in.Rules) == 0 {
-		p.fault("no rules")
-	}
-	for _, r := range in.Rules {
-		if slices.ContainsFunc(b.rules, func(o rule) bool { return o.name == r.Name }) {
-			p.fault("two rules are called %q", r.Name)
+	names := map[string]bool{}
+	for _, node := range r.Objects(root, "rules", "name", "operations", "channels", "tiers") {
+		granted := r.rule(node, b.maxBalance)
+		if granted.name != "" && names[granted.name] {
+			r.FaultOf(granted.name, node.At("name"), "is the name of another rule")
 		}
-		b.rules = append(b.rules, p.rule(r))
-		for _, a := range r.Tiers {
-			if _, listed := b.maxBalance[a.Tier]; !listed {
-				p.fault("rule %q: tier %d has no line in tiers", r.Name, a.Tier)
-			}
-		}
+		names[granted.name] = true
+		b.rules = append(b.rules, granted)
 	}
 	return b
 }
 
-func (p *parser) rule(in ruleYAML) rule {
-	where := fmt.Sprintf("rule %q", in.Name)
-	if in.Name == "" || len(in.Operations) == 0 || len(in.Tiers) == 0 {
-		p.fault("%s needs a name, operations and tiers", where)
+// rule reads one; its tiers must be among those that the book lists.
+func (r *reader) rule(node document.Object, listed map[int]int64) rule {
+	granted := rule{
+		name:       r.Text(node, "name"),
+		operations: document.Words(&r.Reader, node, "operations", operations),
+		tiers:      map[int]allowance{},
 	}
-	for _, op := range in.Operations {
-		if !slices.Contains(operations, op) {
-			p.fault("%s: operation %q is not known", where, op)
+	if node.Has("channels") {
+		granted.channels = document.Words(&r.Reader, node, "channels", channels)
+	}
+	for _, node := range r.Objects(node, "tiers", "tier", "single", "daily", "weekly", "monthly") {
+		tier := r.tier(node)
+		if _, twice := granted.tiers[tier]; twice {
+			r.Fault(node.At("tier"), "is listed twice")
 		}
-	}
-	for _, c := range in.Channels {
-		if !slices.Contains(channels, c) {
-			p.fault("%s: channel %q is not known", where, c)
+		if _, ok := listed[tier]; !ok {
+			r.Fault(node.At("tier"), "has no line in tiers")
 		}
+		a := r.allowance(node)
+		a.rule = granted.name
+		granted.tiers[tier] = a
 	}
-	r := rule{name: in.Name, operations: in.Operations, channels: in.Channels, tiers: map[int]allowance{}}
-	for _, a := range in.Tiers {
-		at := fmt.Sprintf("%s tier %d", where, a.Tier)
-		p.tier(at, a.Tier)
-		if _, twice := r.tiers[a.Tier]; twice {
-			p.fault("%s is listed twice", at)
-		}
-		granted := p.allowance(at, a)
-		granted.rule = in.Name
-		r.tiers[a.Tier] = granted
-	}
-	return r
+	return granted
 }
 
-func (p *parser) allowance(where string, in allowanceYAML) allowance {
-	a := allowance{min: p.amount(where+" single.min", in.Single.Min), max: p.amount(where+" single.max", in.Single.Max)}
-	if a.max > 0 && a.min > a.max {
-		p.fault("%s: single.min is above single.max", where)
-	}
-	for w, in := range map[clock.Window]windowYAML{
-		clock.Daily: in.Daily, clock.Weekly: in.Weekly, clock.Monthly: in.Monthly,
-	} {
-		if in.Count < 0 {
-			p.fault("%s %s: count is negative", where, w)
+func (r *reader) allowance(node document.Object) allowance {
+	var a allowance
+	if node.Has("single") {
+		single := r.Object(node, "single", "min", "max")
+		a.min, a.max = r.bound(single, "min"), r.bound(single, "max")
+		if a.max > 0 && a.min > a.max {
+			r.Fault(single.Path(), "min is above max")
 		}
-		a.windows[w] = bound{count: in.Count, value: p.amount(fmt.Sprintf("%s %s.value", where, w), in.Value)}
+	}
+	for _, w := range windows {
+		if !node.Has(w.String()) {
+			continue
+		}
+		in := r.Object(node, w.String(), "count", "value")
+		a.windows[w] = bound{count: r.count(in), value: r.bound(in, "value")}
 	}
 	return a
 }
 
-func (p *parser) tier(where string, tier int) {
-	if tier < 0 || tier > maxTier {
-		p.fault("%s: tiers are 0 to %d", where, maxTier)
+func (r *reader) tier(node document.Object) int { return int(r.Integer(node, "tier", 0, maxTier)) }
+
+// count reads a bound in numbers; none where it is left out.
+func (r *reader) count(node document.Object) int64 {
+	if !node.Has("count") {
+		return 0
 	}
+	return r.Integer(node, "count", 1, math.MaxInt32)
 }
 
-// amount reads a bound; "" is none.
-func (p *parser) amount(where, text string) int64 {
-	if text == "" {
+// bound reads one in money, in minor units; none where it is left out.
+func (r *reader) bound(node document.Object, key string) int64 {
+	if !node.Has(key) {
 		return 0
 	}
-	a, err := money.Parse(text, p.currency)
-	if err != nil || !a.IsPositive() {
-		p.fault("%s: %q is not an amount above zero", where, text)
-		return 0
+	a := r.Amount(node, key, r.currency)
+	if a.IsZero() {
+		r.Fault(node.At(key), "is not above zero: leave it out for no bound")
 	}
 	return a.Minor
 }

@@ -51,7 +51,7 @@ func (s *Service) QuoteCode(ctx context.Context, from uuid.UUID, ask Ask) (Quote
 	if _, live, err := s.LiveCode(ctx, from); err != nil || live {
 		return Quote{}, oneCode(from, err)
 	}
-	if err := s.limits.Check(d.operation()); err != nil {
+	if err := d.limits.Check(d.operation()); err != nil {
 		return Quote{}, err
 	}
 	total, err := d.total()
@@ -152,7 +152,7 @@ const (
 )
 
 func (s *Service) reserve(d *deal, o Order, hold ledger.Hold, c customers.Customer) (*ledger.Command, error) {
-	if err := s.limits.Check(d.operation()); err != nil {
+	if err := d.limits.Check(d.operation()); err != nil {
 		return nil, err
 	}
 	notice := outbox.Notice{

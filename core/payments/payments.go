@@ -17,6 +17,7 @@ import (
 	"github.com/google/uuid"
 
 	"nova/core/agents"
+	"nova/core/approvals"
 	"nova/core/clock"
 	"nova/core/customers"
 	"nova/core/identity"
@@ -77,6 +78,26 @@ type Writer interface {
 	Submit(ctx context.Context, c *ledger.Command) (ledger.Result, error)
 }
 
+// Poster is the part of the ledger's poster that payments needs: one command inside a caller's transaction.
+type Poster interface {
+	PostIn(ctx context.Context, tx *sql.Tx, c *ledger.Command) (ledger.Result, error)
+}
+
+// Approvals keep what one person asks for and another one decides.
+type Approvals interface {
+	ProposeIn(ctx context.Context, tx *sql.Tx, p approvals.Proposal) (approvals.Approval, error)
+}
+
+// Tariffs prices a transaction by the price list that holds at a moment.
+type Tariffs interface {
+	Charge(t string, amount money.Amount, at time.Time) (tariffs.Charge, error)
+}
+
+// Limits gives the limits that hold at a moment.
+type Limits interface {
+	At(t time.Time) (*limits.Book, error)
+}
+
 // Priced are the errands that need a price: a tariff without one of them would refuse people who typed their PIN.
 func Priced() []transactions.Type {
 	return []transactions.Type{transactions.P2P, transactions.MerchantPayment, transactions.CashIn, transactions.CashOut}
@@ -86,14 +107,16 @@ func Priced() []transactions.Type {
 type Options struct {
 	DB           *sql.DB
 	Writer       Writer
+	Poster       Poster
+	Approvals    Approvals
 	Ledger       *ledger.Store
 	Transactions *transactions.Store
 	Promises     *transactions.Promises
 	Customers    *customers.Service
 	Agents       *agents.Service
 	Identity     *identity.Service
-	Tariffs      *tariffs.Book
-	Limits       *limits.Book
+	Tariffs      Tariffs
+	Limits       Limits
 	Keyring      *secret.Keyring
 	Clock        clock.Clock
 	Location     *time.Location
@@ -105,14 +128,16 @@ type Options struct {
 type Service struct {
 	db           *sql.DB
 	writer       Writer
+	poster       Poster
+	approvals    Approvals
 	ledger       *ledger.Store
 	transactions *transactions.Store
 	promises     *transactions.Promises
 	customers    *customers.Service
 	agents       *agents.Service
 	identity     *identity.Service
-	tariffs      *tariffs.Book
-	limits       *limits.Book
+	tariffs      Tariffs
+	limits       Limits
 	keyring      *secret.Keyring
 	clock        clock.Clock
 	location     *time.Location
@@ -124,8 +149,9 @@ type Service struct {
 // New joins the parts of a Service.
 func New(o Options) *Service {
 	return &Service{
-		db: o.DB, writer: o.Writer, ledger: o.Ledger, transactions: o.Transactions, promises: o.Promises,
-		customers: o.Customers, agents: o.Agents, identity: o.Identity, tariffs: o.Tariffs, limits: o.Limits,
+		db: o.DB, writer: o.Writer, poster: o.Poster, approvals: o.Approvals, ledger: o.Ledger,
+		transactions: o.Transactions, promises: o.Promises, customers: o.Customers, agents: o.Agents, identity: o.Identity,
+		tariffs: o.Tariffs, limits: o.Limits,
 		keyring: o.Keyring, clock: o.Clock, location: o.Location, currency: o.Currency, books: o.Books,
 		store: newStore(),
 	}

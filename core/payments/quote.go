@@ -24,7 +24,7 @@ const (
 
 // quote refuses what can be known before a PIN is typed, and tells what the deal would cost.
 func (s *Service) quote(ctx context.Context, d *deal) (Quote, error) {
-	if err := s.limits.Check(d.operation()); err != nil {
+	if err := d.limits.Check(d.operation()); err != nil {
 		return Quote{}, err
 	}
 	total, err := d.total()
@@ -74,7 +74,7 @@ func (s *Service) receivable(d *deal, b ledger.Balance) error {
 	if d.capped == nil {
 		return nil
 	}
-	most := s.limits.Cap(d.capped.Tier, d.capped.Account)
+	most := d.limits.Cap(d.capped.Tier, d.capped.Account)
 	if most != nil && d.amount.Minor > most.Max {
 		return fault.New(fault.MaxBalanceExceeded, "account %s never holds more than %d", d.to.Account, most.Max)
 	}
@@ -83,7 +83,7 @@ func (s *Service) receivable(d *deal, b ledger.Balance) error {
 
 // within refuses what would pass a counter that stands as it stands now.
 func (s *Service) within(ctx context.Context, d *deal) error {
-	counts := s.limits.Counters(d.operation(), d.limited.Owner)
+	counts := d.limits.Counters(d.operation(), d.limited.Owner)
 	used, err := s.store.used(ctx, s.db, counts, d.now, s.location)
 	if err != nil {
 		return err

@@ -7,10 +7,13 @@
 package tariffs
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	"nova/core/fault"
 	"nova/core/money"
+	"nova/core/rules/document"
 )
 
 // Book is a price list in one currency: for each type of transaction the versions that
@@ -22,9 +25,15 @@ type Book struct {
 
 // version is a price from a moment on, until the next one's.
 type version struct {
-	name          string
-	from          time.Time
-	until         time.Time // zero: open
+	path  string // where it stands in the document
+	name  string
+	from  time.Time
+	until time.Time // zero: open
+	terms
+}
+
+// terms are what a version's name stands for.
+type terms struct {
 	fee           fee
 	taxBPS        int64 // of the fee
 	commissionBPS int64 // of the amount
@@ -86,6 +95,40 @@ func (b *Book) Currency() money.Currency { return b.currency }
 func (b *Book) Prices(t string, at time.Time) bool {
 	_, ok := b.at(t, at)
 	return ok
+}
+
+// Follows names what keeps this book from following an earlier one: transactions keep the name of the version that
+// priced them, so a name that stood for some terms never stands for others.
+func (b *Book) Follows(earlier *Book) document.Faults {
+	var faults document.Faults
+	was := earlier.named()
+	for t, versions := range b.tariffs {
+		for _, v := range versions {
+			if before, known := was[v.name]; known && before != (named{t, v.terms}) {
+				faults = append(faults, document.Fault{
+					Path: v.path + ".name", Problem: "stood for other terms before", Value: v.name,
+				})
+			}
+		}
+	}
+	slices.SortFunc(faults, func(x, y document.Fault) int { return strings.Compare(x.Path, y.Path) })
+	return faults
+}
+
+// named is all that a version's name stands for.
+type named struct {
+	typ string
+	terms
+}
+
+func (b *Book) named() map[string]named {
+	all := map[string]named{}
+	for t, versions := range b.tariffs {
+		for _, v := range versions {
+			all[v.name] = named{t, v.terms}
+		}
+	}
+	return all
 }
 
 // at is the version of t that holds at a moment: from its first instant, to its last.
