@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"nova/core/agents"
+	"nova/core/approvals"
 	"nova/core/clock"
 	"nova/core/customers"
 	"nova/core/fault"
@@ -52,6 +53,8 @@ type world struct {
 	customers    *customers.Service
 	agents       *agents.Service
 	payments     *payments.Service
+	poster       *ledger.Poster
+	approvals    *approvals.Service
 	books        payments.Books
 
 	marcia, andre, shanice customers.Customer
@@ -74,6 +77,11 @@ func newWorld(t *testing.T) *world {
 	w.promises = transactions.NewPromises(db)
 	credentials := identity.NewCredentials(w.keyring, identity.CredentialOptions{})
 	w.writer = startWriter(w, credentials)
+	w.poster = ledger.NewPoster(ledger.PosterOptions{
+		Clock: w.clock, Credentials: credentials, Location: w.location, Codes: w.keyring.PINPepper,
+	})
+	effects := approvals.Registry{}
+	w.approvals = approvals.New(db, w.clock, effects)
 	w.identity = identity.New(identity.Options{
 		DB: db, Writer: w.writer, Keys: w.ledger, Credentials: credentials, Keyring: w.keyring, Clock: w.clock,
 	})
@@ -87,6 +95,8 @@ func newWorld(t *testing.T) *world {
 	require.NoError(t, err)
 	w.books = books
 	w.payments = w.service(read(t, "../../configs/tariffs.yaml"))
+	effects.Add(payments.KindReversal, w.payments.ReversalEffect())
+	effects.Add(payments.KindAdjustment, w.payments.AdjustmentEffect())
 	w.people()
 	return w
 }
@@ -99,7 +109,8 @@ func (w *world) service(priceList string) *payments.Service {
 	rules, err := limits.Parse([]byte(read(w.t, "../../configs/limits.yaml")))
 	require.NoError(w.t, err)
 	return payments.New(payments.Options{
-		DB: w.db, Writer: w.writer, Ledger: w.ledger, Transactions: w.transactions, Promises: w.promises,
+		DB: w.db, Writer: w.writer, Poster: w.poster, Approvals: w.approvals, Ledger: w.ledger,
+		Transactions: w.transactions, Promises: w.promises,
 		Customers: w.customers, Agents: w.agents, Identity: w.identity, Tariffs: prices, Limits: rules,
 		Keyring: w.keyring, Clock: w.clock, Location: w.location, Currency: money.BBD, Books: w.books,
 	})
