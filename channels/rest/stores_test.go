@@ -44,7 +44,7 @@ func realAPI(t *testing.T) (*api, uuid.UUID, uuid.UUID) {
 	})
 	require.NoError(t, err)
 	tokens := identity.NewTokens(identity.TokenOptions{
-		Clients: clients, Signer: identity.EphemeralSigner(), Clock: a.clock, Issuer: "nova", Audience: "nova",
+		Clients: clients, Signer: secret.EphemeralSigner(), Clock: a.clock, Issuer: "nova", Audience: "nova",
 	})
 	a.App = web.New(web.Options{Logger: web.NewLogger(a.log, slog.LevelInfo, "json"), Tokens: tokens})
 	rest.Mount(a.App, rest.Options{

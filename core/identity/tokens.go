@@ -28,6 +28,9 @@ const (
 	amrSecret = "client_secret"
 )
 
+// SignerName names the keys that sign access tokens.
+const SignerName = "token_signer"
+
 // Principal is who calls the API, as their token says.
 type Principal struct {
 	Kind     Kind
@@ -62,7 +65,7 @@ type Token struct {
 // TokenOptions are what Tokens is made of.
 type TokenOptions struct {
 	Clients  *Clients
-	Signer   *Signer
+	Signer   *secret.Signer
 	Clock    clock.Clock
 	Issuer   string
 	Audience string
@@ -73,7 +76,7 @@ type TokenOptions struct {
 // Tokens issues and verifies access tokens: JWTs signed with Ed25519.
 type Tokens struct {
 	clients  *Clients
-	signer   *Signer
+	signer   *secret.Signer
 	clock    clock.Clock
 	issuer   string
 	audience string
@@ -144,8 +147,9 @@ func (t *Tokens) issue(p Principal) (Token, error) {
 		Name: p.Name, AAL: p.AAL, AMR: p.AMR, Scope: joined(p.Scopes),
 		SID: p.Session.String(), DID: p.Device, Purposes: p.Purposes,
 	})
-	token.Header["kid"] = t.signer.current
-	signed, err := token.SignedString(t.signer.keys[t.signer.current])
+	kid, key := t.signer.Current()
+	token.Header["kid"] = kid
+	signed, err := token.SignedString(key)
 	if err != nil {
 		return Token{}, fmt.Errorf("sign token: %w", err)
 	}
@@ -173,7 +177,7 @@ func (t *Tokens) Verify(_ context.Context, bearer secret.Text) (Principal, error
 // key finds the public key that the token's header names.
 func (t *Tokens) key(token *jwt.Token) (any, error) {
 	kid, _ := token.Header["kid"].(string) // a kid of another type is no kid
-	public, ok := t.signer.public(kid)
+	public, ok := t.signer.Public(kid)
 	if !ok {
 		return nil, errors.New("unknown kid")
 	}

@@ -23,13 +23,13 @@ type desk struct {
 	clock  *clock.Manual
 	tokens *identity.Tokens
 	client identity.APIClient
-	signer *identity.Signer
+	signer *secret.Signer
 }
 
 func newDesk(t *testing.T) *desk {
 	t.Helper()
 	db, _ := sqltest.Open(t)
-	d := &desk{clock: clock.NewManual(noon), signer: identity.EphemeralSigner()}
+	d := &desk{clock: clock.NewManual(noon), signer: secret.EphemeralSigner()}
 	clients := identity.NewClients(db, secret.EphemeralKeyring(), d.clock)
 	var err error
 	d.client, _, err = clients.Create(t.Context(), identity.NewClient{
@@ -43,7 +43,7 @@ func newDesk(t *testing.T) *desk {
 	return d
 }
 
-func issuer(c clock.Clock, s *identity.Signer, iss, aud string, clients *identity.Clients) *identity.Tokens {
+func issuer(c clock.Clock, s *secret.Signer, iss, aud string, clients *identity.Clients) *identity.Tokens {
 	return identity.NewTokens(identity.TokenOptions{Clients: clients, Signer: s, Clock: c, Issuer: iss, Audience: aud})
 }
 
@@ -108,7 +108,7 @@ func TestVerifyRefuses(t *testing.T) {
 	require.NoError(t, err)
 	none, err := jwt.NewWithClaims(jwt.SigningMethodNone, claims).SignedString(jwt.UnsafeAllowNoneSignatureType)
 	require.NoError(t, err)
-	signed := func(s *identity.Signer, iss, aud string) string {
+	signed := func(s *secret.Signer, iss, aud string) string {
 		db, _ := sqltest.Open(t)
 		clients := identity.NewClients(db, secret.EphemeralKeyring(), d.clock)
 		_, _, err := clients.Create(t.Context(), identity.NewClient{Name: "x", Secret: secret.New("y")})
@@ -125,7 +125,7 @@ func TestVerifyRefuses(t *testing.T) {
 		{"no signature", text[:strings.LastIndex(text, ".")+1]},
 		{"signed with a shared secret", hmac},
 		{"not signed", none},
-		{"an unknown key", signed(identity.EphemeralSigner(), "nova", "nova-api")},
+		{"an unknown key", signed(secret.EphemeralSigner(), "nova", "nova-api")},
 		{"another issuer", signed(d.signer, "elsewhere", "nova-api")},
 		{"another audience", signed(d.signer, "nova", "elsewhere")},
 	}
@@ -153,23 +153,23 @@ func flip(s string) string {
 
 func TestSigningKeysLieInFilesAndRotate(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "keys")
-	require.NoError(t, identity.GenerateSigner(dir))
+	require.NoError(t, secret.GenerateSigner(dir, identity.SignerName))
 	first := filepath.Join(dir, "token_signer.pem")
 	before, err := os.ReadFile(first)
 	require.NoError(t, err)
-	require.NoError(t, identity.GenerateSigner(dir))
+	require.NoError(t, secret.GenerateSigner(dir, identity.SignerName))
 	again, err := os.ReadFile(first)
 	require.NoError(t, err)
 	require.Equal(t, before, again, "a key that is there stays")
-	old, err := identity.LoadSigner(dir)
+	old, err := secret.LoadSigner(dir, identity.SignerName)
 	require.NoError(t, err)
 
 	other := filepath.Join(t.TempDir(), "other")
-	require.NoError(t, identity.GenerateSigner(other))
+	require.NoError(t, secret.GenerateSigner(other, identity.SignerName))
 	second, err := os.ReadFile(filepath.Join(other, "token_signer.pem"))
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "token_signer_2.pem"), second, 0o600))
-	rotated, err := identity.LoadSigner(dir)
+	rotated, err := secret.LoadSigner(dir, identity.SignerName)
 	require.NoError(t, err)
 
 	d := newDesk(t)
@@ -183,13 +183,13 @@ func TestSigningKeysLieInFilesAndRotate(t *testing.T) {
 	refused(t, err, fault.Unauthorized)
 
 	require.NoError(t, os.Chmod(first, 0o644))
-	_, err = identity.LoadSigner(dir)
+	_, err = secret.LoadSigner(dir, identity.SignerName)
 	require.ErrorContains(t, err, "chmod")
-	_, err = identity.LoadSigner(t.TempDir())
+	_, err = secret.LoadSigner(t.TempDir(), identity.SignerName)
 	require.ErrorContains(t, err, "no signing key")
 }
 
-func issuedBy(t *testing.T, d *desk, s *identity.Signer) secret.Text {
+func issuedBy(t *testing.T, d *desk, s *secret.Signer) secret.Text {
 	t.Helper()
 	db, _ := sqltest.Open(t)
 	clients := identity.NewClients(db, secret.EphemeralKeyring(), d.clock)

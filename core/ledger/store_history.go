@@ -174,6 +174,8 @@ type Posting struct {
 	Entries              []Entry
 	// Hash is its leaf in the seal's Merkle tree.
 	Hash Hash
+	// metadata is as it stands.
+	metadata string
 }
 
 // Posting answers NOT_FOUND for an id that there is not.
@@ -211,11 +213,17 @@ func (s *Store) Posting(ctx context.Context, id uuid.UUID) (Posting, error) {
 	if p.Entries, err = s.EntriesOf(ctx, id); err != nil {
 		return Posting{}, err
 	}
-	p.Hash = leafHash(&posting{
-		id: p.ID, reverses: p.Reverses, bookedAt: p.BookedAt, valueDate: p.ValueDate, currency: p.Currency,
-		narration: p.Narration, reference: p.Reference, metadata: r.Metadata, receipt: r.Receipt,
-	}, p.Entries)
+	p.metadata = r.Metadata
+	p.Hash = leafHash(p.row(r.Receipt), p.Entries)
 	return p, nil
+}
+
+// row is the posting as it is hashed.
+func (p *Posting) row(receipt string) *posting {
+	return &posting{
+		id: p.ID, reverses: p.Reverses, bookedAt: p.BookedAt, valueDate: p.ValueDate, currency: p.Currency,
+		narration: p.Narration, reference: p.Reference, metadata: p.metadata, receipt: receipt,
+	}
 }
 
 // Reversal is the command that takes a posting back to the cent: every line on the other side, linked to it. The caller

@@ -532,6 +532,19 @@ set transaction isolation level repeatable read;
 -- name: lane_heads
 select id, seal, sealed, head from lanes where seal > 0 or sealed > 0 order by id;
 
+-- name: check_heads
+-- The first head of a checkpoint whose seal is another one in the books, or not there.
+select 'lane ' || c.lane || ' seal ' || c.seal || case when s.seal is null then ' is gone: a checkpoint has it'
+    else ' was rewritten: a checkpoint has another' end
+from unnest($1::bigint[], $2::bigint[], $3::bytea[]) as c (lane, seal, hash)
+left join seals s on s.lane = c.lane and s.seal = c.seal
+where s.hash is distinct from c.hash
+order by c.lane, c.seal
+limit 1;
+
+-- name: posting_of_receipt
+select p.id from transactions t join postings p on p.id = t.id where t.receipt = $1;
+
 -- name: seals
 select seal, sealed_at, postings, root, hash from seals where lane = $1 and seal > $2 and seal <= $3 order by seal;
 

@@ -1,4 +1,4 @@
-package identity
+package secret
 
 import (
 	"crypto/ed25519"
@@ -11,35 +11,30 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
-
-	"nova/core/secret"
 )
 
 const (
-	// firstSigner is the file that GenerateSigner makes. A later key sorts after it, "token_signer_2027.pem".
-	firstSigner = "token_signer.pem"
-	// signerPattern finds the keys of a folder.
-	signerPattern = "token_signer*.pem"
 	// kidBytes of the public key's hash name a key.
 	kidBytes = 8
 	pemType  = "PRIVATE KEY"
 )
 
-// Signer holds the Ed25519 keys that sign access tokens, each named by its kid. The last file in order of names
-// signs; every one verifies, so a key rotates by adding a file and, a token's lifetime later, removing the old one.
+// Signer holds Ed25519 keys, each named by its kid. The last file in order of names signs; every one verifies, so a key
+// rotates by adding a file, and the old one is removed when nothing that it signed counts any more.
 type Signer struct {
 	current string
 	keys    map[string]ed25519.PrivateKey
 }
 
-// LoadSigner reads all keys of dir, and refuses one that others than its owner may read.
-func LoadSigner(dir string) (*Signer, error) {
-	paths, err := filepath.Glob(filepath.Join(dir, signerPattern))
+// LoadSigner reads all keys of dir with a name: "token_signer.pem" and what sorts after it, "token_signer_2027.pem". It
+// refuses one that others than its owner may read.
+func LoadSigner(dir, name string) (*Signer, error) {
+	paths, err := filepath.Glob(filepath.Join(dir, name+"*.pem"))
 	if err != nil {
 		return nil, fmt.Errorf("list signing keys in %s: %w", dir, err)
 	}
 	if len(paths) == 0 {
-		return nil, fmt.Errorf("no signing key %s in %s", signerPattern, dir)
+		return nil, fmt.Errorf("no signing key %s*.pem in %s", name, dir)
 	}
 	slices.Sort(paths)
 	s := &Signer{keys: make(map[string]ed25519.PrivateKey, len(paths))}
@@ -54,8 +49,8 @@ func LoadSigner(dir string) (*Signer, error) {
 }
 
 // GenerateSigner makes dir and a first key in it where there is none: for development and a first installation.
-func GenerateSigner(dir string) error {
-	if err := secret.CreateKeyFile(filepath.Join(dir, firstSigner), newSignerFile); err != nil {
+func GenerateSigner(dir, name string) error {
+	if err := CreateKeyFile(filepath.Join(dir, name+".pem"), newSignerFile); err != nil {
 		return fmt.Errorf("generate signing key: %w", err)
 	}
 	return nil
@@ -78,7 +73,7 @@ func newSignerFile() ([]byte, error) {
 func EphemeralSigner() *Signer {
 	_, key, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
-		panic(fmt.Sprintf("identity: make a signing key: %v", err))
+		panic(fmt.Sprintf("secret: make a signing key: %v", err))
 	}
 	s := &Signer{keys: map[string]ed25519.PrivateKey{}}
 	s.current = s.add(key)
@@ -89,7 +84,7 @@ func EphemeralSigner() *Signer {
 func (s *Signer) add(key ed25519.PrivateKey) string {
 	public, ok := key.Public().(ed25519.PublicKey)
 	if !ok {
-		panic(fmt.Sprintf("identity: an Ed25519 key's public half is a %T", key.Public()))
+		panic(fmt.Sprintf("secret: an Ed25519 key's public half is a %T", key.Public()))
 	}
 	sum := sha256.Sum256(public)
 	kid := hex.EncodeToString(sum[:kidBytes])
@@ -97,8 +92,11 @@ func (s *Signer) add(key ed25519.PrivateKey) string {
 	return kid
 }
 
-// public is the key that verifies what kid signed.
-func (s *Signer) public(kid string) (ed25519.PublicKey, bool) {
+// Current is the key that signs, and its name.
+func (s *Signer) Current() (kid string, key ed25519.PrivateKey) { return s.current, s.keys[s.current] }
+
+// Public is the key that verifies what kid signed; false for a name that is not known.
+func (s *Signer) Public(kid string) (ed25519.PublicKey, bool) {
 	key, ok := s.keys[kid]
 	if !ok {
 		return nil, false
@@ -108,7 +106,7 @@ func (s *Signer) public(kid string) (ed25519.PublicKey, bool) {
 }
 
 func loadSigningKey(path string) (ed25519.PrivateKey, error) {
-	data, err := secret.ReadKeyFile(path)
+	data, err := ReadKeyFile(path)
 	if err != nil {
 		return nil, err
 	}
