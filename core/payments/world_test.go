@@ -45,6 +45,7 @@ type world struct {
 	clock        *clock.Manual
 	location     *time.Location
 	keyring      *secret.Keyring
+	credentials  ledger.Credentials
 	writer       *ledger.Writer
 	ledger       *ledger.Store
 	transactions *transactions.Store
@@ -54,6 +55,7 @@ type world struct {
 	agents       *agents.Service
 	payments     *payments.Service
 	poster       *ledger.Poster
+	effects      approvals.Registry
 	approvals    *approvals.Service
 	books        payments.Books
 
@@ -76,12 +78,13 @@ func newWorld(t *testing.T) *world {
 	w.transactions = transactions.NewStore(db)
 	w.promises = transactions.NewPromises(db)
 	credentials := identity.NewCredentials(w.keyring, identity.CredentialOptions{})
+	w.credentials = credentials
 	w.writer = startWriter(w, credentials)
 	w.poster = ledger.NewPoster(ledger.PosterOptions{
 		Clock: w.clock, Credentials: credentials, Location: w.location, Codes: w.keyring.PINPepper,
 	})
-	effects := approvals.Registry{}
-	w.approvals = approvals.New(db, w.clock, effects)
+	w.effects = approvals.Registry{}
+	w.approvals = approvals.New(db, w.clock, w.effects)
 	w.identity = identity.New(identity.Options{
 		DB: db, Writer: w.writer, Keys: w.ledger, Credentials: credentials, Keyring: w.keyring, Clock: w.clock,
 	})
@@ -95,8 +98,8 @@ func newWorld(t *testing.T) *world {
 	require.NoError(t, err)
 	w.books = books
 	w.payments = w.service(read(t, "../../configs/tariffs.yaml"))
-	effects.Add(payments.KindReversal, w.payments.ReversalEffect())
-	effects.Add(payments.KindAdjustment, w.payments.AdjustmentEffect())
+	w.effects[payments.KindReversal] = w.payments.ReversalEffect()
+	w.effects[payments.KindAdjustment] = w.payments.AdjustmentEffect()
 	w.people()
 	return w
 }
@@ -104,16 +107,22 @@ func newWorld(t *testing.T) *world {
 // service is the payments service with a price list, so that a test can change prices between quote and order.
 func (w *world) service(priceList string) *payments.Service {
 	w.t.Helper()
+	return payments.New(w.options(priceList, read(w.t, "../../configs/limits.yaml")))
+}
+
+// options are what a payments service of this world is made of, with its price list and limits.
+func (w *world) options(priceList, bounds string) payments.Options {
+	w.t.Helper()
 	prices, err := tariffs.Parse([]byte(priceList))
 	require.NoError(w.t, err)
-	rules, err := limits.Parse([]byte(read(w.t, "../../configs/limits.yaml")))
+	rules, err := limits.Parse([]byte(bounds))
 	require.NoError(w.t, err)
-	return payments.New(payments.Options{
+	return payments.Options{
 		DB: w.db, Writer: w.writer, Poster: w.poster, Approvals: w.approvals, Ledger: w.ledger,
 		Transactions: w.transactions, Promises: w.promises,
 		Customers: w.customers, Agents: w.agents, Identity: w.identity, Tariffs: prices, Limits: rules,
 		Keyring: w.keyring, Clock: w.clock, Location: w.location, Currency: money.BBD, Books: w.books,
-	})
+	}
 }
 
 // people makes Marcia (T1, 200.00), Andre (T1, nothing), Shanice (T2, 1,000.00), an agent (5,000.00) and a market.
