@@ -65,14 +65,10 @@ func (k *Keeper[B]) ApproveIn(ctx context.Context, tx *sql.Tx, a approvals.Appro
 	if _, err := k.check(ctx, tx, Draft{Document: p.Document, From: p.From}, Lead); err != nil {
 		return err
 	}
-	added, err := k.store.add(ctx, tx, k.o.Kind, Version{
+	return k.store.add(ctx, tx, k.o.Kind, Version{
 		From: p.From, CreatedAt: a.DecidedAt, Approval: a.ID, Maker: a.Maker, Checker: a.Checker,
 		Hash: sha256.Sum256([]byte(p.Document)),
 	}, p.Document)
-	if err == nil && !added {
-		err = fault.New(fault.InvalidState, "%s have a version after %s", k.o.Kind, p.From)
-	}
-	return err
 }
 
 // RejectIn has nothing to undo: a draft is nothing but its proposal.

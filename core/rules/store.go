@@ -60,11 +60,11 @@ func (s store) since(ctx context.Context, q sql.Querier, kind Kind, number, n in
 	return rows, err
 }
 
-// add writes the version after the last one; false where the last one takes effect no earlier.
-func (s store) add(ctx context.Context, tx *sql.Tx, kind Kind, v Version, document string) (bool, error) {
-	n, err := tx.Exec(ctx, s.queries.Get("add"), kind, v.From, v.CreatedAt, v.Approval, v.Maker.Kind, v.Maker.ID,
+// add writes the version after the last one.
+func (s store) add(ctx context.Context, tx *sql.Tx, kind Kind, v Version, document string) error {
+	_, err := tx.Exec(ctx, s.queries.Get("add"), kind, v.From, v.CreatedAt, v.Approval, v.Maker.Kind, v.Maker.ID,
 		v.Checker.Kind, v.Checker.ID, v.Hash[:], document)
-	return n == 1, err
+	return err
 }
 
 func (s store) newest(ctx context.Context, q sql.Querier, kind Kind, below, n int) ([]Version, error) {

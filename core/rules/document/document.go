@@ -16,6 +16,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/lexer"
@@ -118,6 +119,10 @@ func (r *Reader) FaultOf(value, path, problem string) {
 func (r *Reader) Root(data []byte, keys ...string) Object {
 	if len(data) > MaxSize {
 		r.Fault(whole, fmt.Sprintf("is larger than %d bytes", MaxSize))
+		return Object{}
+	}
+	if !utf8.Valid(data) || bytes.IndexByte(data, 0) >= 0 {
+		r.Fault(whole, "is not plain text")
 		return Object{}
 	}
 	if reused(data) {
