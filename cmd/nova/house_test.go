@@ -46,7 +46,8 @@ var coreOrder = [][]string{
 	{"files"},
 	{"customers", "agents"},
 	{"kyc", "disputes"},
-	{"payments", "float", "commissions", "products", "bank"},
+	{"payments", "float", "commissions", "bank"},
+	{"products"},
 	{"reports", "content"},
 }
 

@@ -27,6 +27,8 @@ type Books struct {
 	FeeIncome         uuid.UUID
 	TaxPayable        uuid.UUID
 	CommissionExpense uuid.UUID
+	InterestExpense   uuid.UUID
+	InterestIncome    uuid.UUID
 	Equity            uuid.UUID
 }
 
@@ -44,6 +46,8 @@ func (b *Books) each() []struct {
 		{ledger.FeeIncome, &b.FeeIncome},
 		{ledger.TaxPayable, &b.TaxPayable},
 		{ledger.CommissionExpense, &b.CommissionExpense},
+		{ledger.InterestExpense, &b.InterestExpense},
+		{ledger.InterestIncome, &b.InterestIncome},
 		{ledger.EquityAccount, &b.Equity},
 	}
 }
