@@ -13,6 +13,7 @@ import (
 	"nova/channels/web"
 	"nova/configs"
 	"nova/core/agents"
+	"nova/core/bank"
 	"nova/core/approvals"
 	"nova/core/clock"
 	"nova/core/commissions"
@@ -55,10 +56,12 @@ type parts struct {
 
 	db       *sql.DB
 	writerDB *sql.DB
+	proofDB  *sql.DB
 	sessions *sessions.Store
 
 	ledger       *ledger.Store
 	writer       *ledger.Writer
+	poster       *ledger.Poster
 	transactions *transactions.Store
 	promises     *transactions.Promises
 	outbox       *outbox.Store
@@ -70,6 +73,7 @@ type parts struct {
 	customers *customers.Service
 	agents    *agents.Service
 	payments  *payments.Service
+	bank      *bank.Service
 
 	effects   approvals.Registry
 	approvals *approvals.Service
@@ -131,6 +135,10 @@ func (p *parts) openStores(ctx context.Context) error {
 	if p.writerDB, err = ledger.OpenDB(ctx, p.config.DatabaseURL.Reveal()); err != nil {
 		return err
 	}
+	// A proof reads the whole books: it has a connection of its own, and no answer that it would wait too long for.
+	if p.proofDB, err = sql.Open(ctx, p.config.DatabaseURL.Reveal(), sql.Options{MaxOpen: 1}); err != nil {
+		return err
+	}
 	sessions.LogTo(p.log)
 	p.sessions, err = sessions.Open(sessions.Options{
 		URL: p.config.RedisURL, Master: p.config.RedisMaster, Keys: p.keyring,
@@ -152,23 +160,37 @@ func (p *parts) openLedger(ctx context.Context) error {
 	if err != nil {
 		node = "nameless" // only people read it
 	}
+	p.ledger = ledger.NewStore(p.db, p.clock)
+	if p.books, err = payments.OpenBooks(ctx, p.db, p.ledger, p.config.Currency, p.clock); err != nil {
+		return err
+	}
+	fees := p.drawFees()
 	p.writer, err = ledger.NewWriter(ledger.WriterOptions{
-		DB: p.writerDB, Clock: p.clock, Credentials: credentials, Location: p.location, Codes: p.keyring.PINPepper, Node: node,
+		DB: p.writerDB, Clock: p.clock, Credentials: credentials, Location: p.location, Codes: p.keyring.PINPepper,
+		DrawFees: fees, Node: node,
 	})
 	if err != nil {
 		return err
 	}
-	p.ledger = ledger.NewStore(p.db, p.clock)
+	p.poster = ledger.NewPoster(ledger.PosterOptions{
+		Clock: p.clock, Credentials: credentials, Location: p.location, Codes: p.keyring.PINPepper, DrawFees: fees,
+	})
 	p.transactions = transactions.NewStore(p.db)
 	p.promises = transactions.NewPromises(p.db)
 	p.outbox = outbox.NewStore(p.db, p.clock)
-	if p.books, err = payments.OpenBooks(ctx, p.db, p.ledger, p.config.Currency, p.clock); err != nil {
-		return err
-	}
 	p.identity = identity.New(identity.Options{
 		DB: p.db, Writer: p.writer, Keys: p.ledger, Credentials: credentials, Keyring: p.keyring, Clock: p.clock,
 	})
 	return nil
+}
+
+// drawFees says where the fees of overdraft draws go, which the ledger charges itself.
+func (p *parts) drawFees() ledger.DrawFees {
+	prices := tariffs.InForce{Books: p.tariffs}
+	return ledger.DrawFees{
+		Income: p.books.FeeIncome, Tax: p.books.TaxPayable,
+		TaxBPS: func(at time.Time) (int64, error) { return prices.TaxBPS(string(transactions.OverdraftDraw), at) },
+	}
 }
 
 func (p *parts) openPeople(context.Context) error {
@@ -182,11 +204,18 @@ func (p *parts) openPeople(context.Context) error {
 	p.agents = agents.New(agents.Options{
 		DB: p.db, Ledger: p.ledger, Identity: p.identity, Clock: p.clock, Currency: p.config.Currency,
 	})
-	p.payments = payments.New(payments.Options{
-		DB: p.db, Writer: p.writer, Ledger: p.ledger, Transactions: p.transactions, Promises: p.promises,
-		Customers: p.customers, Agents: p.agents, Identity: p.identity, Tariffs: tariffs.InForce{Books: p.tariffs}, Limits: p.limits,
-		Keyring: p.keyring, Clock: p.clock, Location: p.location, Currency: p.config.Currency, Books: p.books,
+	p.bank = bank.New(bank.Options{
+		DB: p.db, Writer: p.writer, Ledger: p.ledger, Transactions: p.transactions, Customers: p.customers,
+		Limits: p.limits, Clock: p.clock, Location: p.location, Books: ledger.NewStore(p.proofDB, p.clock),
 	})
+	p.payments = payments.New(payments.Options{
+		DB: p.db, Writer: p.writer, Poster: p.poster, Approvals: p.approvals, Ledger: p.ledger,
+		Transactions: p.transactions, Promises: p.promises, Customers: p.customers, Agents: p.agents, Identity: p.identity,
+		Tariffs: tariffs.InForce{Books: p.tariffs}, Limits: p.limits, Keyring: p.keyring, Clock: p.clock,
+		Location: p.location, Currency: p.config.Currency, Books: p.books,
+	})
+	p.effects.Add(payments.KindReversal, p.payments.ReversalEffect())
+	p.effects.Add(payments.KindAdjustment, p.payments.AdjustmentEffect())
 	return nil
 }
 
@@ -235,7 +264,7 @@ func (p *parts) close(ctx context.Context) error {
 	if p.sessions != nil {
 		errs = append(errs, p.sessions.Close())
 	}
-	for _, db := range []*sql.DB{p.writerDB, p.db} {
+	for _, db := range []*sql.DB{p.proofDB, p.writerDB, p.db} {
 		if db != nil {
 			errs = append(errs, db.Close())
 		}
