@@ -21,3 +21,12 @@ func (f InForce) Charge(t string, amount money.Amount, at time.Time) (Charge, er
 	}
 	return book.Charge(t, amount, at)
 }
+
+// TaxBPS is the Book's, or SERVICE_UNAVAILABLE where it is not known which book holds.
+func (f InForce) TaxBPS(t string, at time.Time) (int64, error) {
+	book, err := f.Books.At(at)
+	if err != nil {
+		return 0, err
+	}
+	return book.TaxBPS(t, at)
+}

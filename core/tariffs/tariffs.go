@@ -76,7 +76,7 @@ func (b *Book) Charge(t string, amount money.Amount, at time.Time) (Charge, erro
 	}
 	v, ok := b.at(t, at)
 	if !ok {
-		return Charge{}, fault.New(fault.InternalServerError, "no tariff for %q at %s", t, at.Format(time.RFC3339))
+		return Charge{}, noTariff(t, at)
 	}
 	charged := v.fee.of(amount)
 	return Charge{
@@ -85,6 +85,20 @@ func (b *Book) Charge(t string, amount money.Amount, at time.Time) (Charge, erro
 		Commission: amount.ShareDown(v.commissionBPS),
 		Version:    v.name,
 	}, nil
+}
+
+// TaxBPS is the tax inside the fees of type t at a moment, in basis points of the fee, for fees that the list does not
+// set itself: those of overdraft lines.
+func (b *Book) TaxBPS(t string, at time.Time) (int64, error) {
+	v, ok := b.at(t, at)
+	if !ok {
+		return 0, noTariff(t, at)
+	}
+	return v.taxBPS, nil
+}
+
+func noTariff(t string, at time.Time) error {
+	return fault.New(fault.InternalServerError, "no tariff for %q at %s", t, at.Format(time.RFC3339))
 }
 
 // Currency is what the book prices in.
