@@ -9,12 +9,13 @@ import (
 	"sync"
 	"time"
 
+	"nova/channels/outbound/checkpoints"
 	"nova/channels/ussd"
 	"nova/channels/web"
 	"nova/configs"
 	"nova/core/agents"
-	"nova/core/bank"
 	"nova/core/approvals"
+	"nova/core/bank"
 	"nova/core/clock"
 	"nova/core/commissions"
 	"nova/core/customers"
@@ -52,7 +53,10 @@ type parts struct {
 
 	keyring *secret.Keyring
 	signer  *secret.Signer
-	metrics *web.Metrics
+	// sealer signs checkpoints of the books.
+	sealer      *secret.Signer
+	checkpoints *checkpoints.Log
+	metrics     *web.Metrics
 
 	db       *sql.DB
 	writerDB *sql.DB
@@ -123,7 +127,10 @@ func (p *parts) openKeys(context.Context) error {
 	if p.keyring, err = secret.LoadKeyring(dir); err != nil {
 		return err
 	}
-	p.signer, err = secret.LoadSigner(dir, identity.SignerName)
+	if p.signer, err = secret.LoadSigner(dir, identity.SignerName); err != nil {
+		return err
+	}
+	p.sealer, err = secret.LoadSigner(dir, ledger.SignerName)
 	return err
 }
 
@@ -159,6 +166,9 @@ func (p *parts) openLedger(ctx context.Context) error {
 	node, err := os.Hostname()
 	if err != nil {
 		node = "nameless" // only people read it
+	}
+	if p.checkpoints, err = checkpoints.Open(p.config.CheckpointsDir, node); err != nil {
+		return err
 	}
 	p.ledger = ledger.NewStore(p.db, p.clock)
 	if p.books, err = payments.OpenBooks(ctx, p.db, p.ledger, p.config.Currency, p.clock); err != nil {
@@ -231,7 +241,8 @@ func (p *parts) openMenus(context.Context) error {
 			Customers: p.customers, Agents: p.agents, Identity: p.identity, Payments: p.payments,
 			Limits: limits.InForce{Books: p.limits},
 			Commissions: commissions.New(commissions.Options{
-				DB: p.db, Ledger: p.ledger, Agents: p.agents, Clock: p.clock, Location: p.location, Currency: p.config.Currency,
+				DB: p.db, Writer: p.writer, Ledger: p.ledger, Agents: p.agents, Identity: p.identity, Clock: p.clock,
+				Location: p.location, Currency: p.config.Currency,
 			}),
 			Reports: reports.New(reports.Options{DB: p.db, Clock: p.clock, Location: p.location, Currency: p.config.Currency}),
 		},
@@ -263,6 +274,9 @@ func (p *parts) close(ctx context.Context) error {
 	}
 	if p.sessions != nil {
 		errs = append(errs, p.sessions.Close())
+	}
+	if p.checkpoints != nil {
+		errs = append(errs, p.checkpoints.Close())
 	}
 	for _, db := range []*sql.DB{p.proofDB, p.writerDB, p.db} {
 		if db != nil {

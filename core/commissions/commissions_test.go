@@ -18,6 +18,7 @@ import (
 	"nova/core/money"
 	"nova/core/payments"
 	"nova/core/secret"
+	"nova/sql"
 	"nova/sql/sqltest"
 )
 
@@ -27,6 +28,8 @@ var lateOctober = time.Date(2026, time.November, 1, 1, 0, 0, 0, time.UTC)
 // world is an agent, and the expense account that pays the commission.
 type world struct {
 	t           *testing.T
+	db          *sql.DB
+	ledger      *ledger.Store
 	clock       *clock.Manual
 	writer      *ledger.Writer
 	agent       agents.Agent
@@ -53,14 +56,16 @@ func newWorld(t *testing.T) *world {
 	books, err := payments.OpenBooks(t.Context(), db, ledger.NewStore(db, w.clock), money.BBD, w.clock)
 	require.NoError(t, err)
 	w.expense = books.CommissionExpense
+	w.db, w.ledger = db, ledger.NewStore(db, w.clock)
+	who := identity.New(identity.Options{DB: db, Keyring: secret.EphemeralKeyring(), Clock: w.clock})
 	people := agents.New(agents.Options{
-		DB: db, Ledger: ledger.NewStore(db, w.clock), Clock: w.clock, Currency: money.BBD,
-		Identity: identity.New(identity.Options{DB: db, Keyring: secret.EphemeralKeyring(), Clock: w.clock}),
+		DB: db, Ledger: w.ledger, Clock: w.clock, Currency: money.BBD, Identity: who,
 	})
 	w.agent, err = people.CreateAgent(t.Context(), agents.NewAgent{Code: "100011", Type: agents.Ordinary})
 	require.NoError(t, err)
 	w.commissions = commissions.New(commissions.Options{
-		DB: db, Ledger: ledger.NewStore(db, w.clock), Agents: people, Clock: w.clock, Location: barbados, Currency: money.BBD,
+		DB: db, Writer: w.writer, Ledger: w.ledger, Agents: people, Identity: who, Clock: w.clock, Location: barbados,
+		Currency: money.BBD,
 	})
 	return w
 }
@@ -68,18 +73,23 @@ func newWorld(t *testing.T) *world {
 // earn pays so much commission, or takes it back.
 func (w *world) earn(minor int64) {
 	w.t.Helper()
-	sides := [2]ledger.Side{ledger.Debit, ledger.Credit}
 	if minor < 0 {
-		sides, minor = [2]ledger.Side{ledger.Credit, ledger.Debit}, -minor
+		require.NoError(w.t, w.post(w.agent.Commission, w.expense, -minor))
+		return
 	}
+	require.NoError(w.t, w.post(w.expense, w.agent.Commission, minor))
+}
+
+// post debits one account and credits the other.
+func (w *world) post(debit, credit uuid.UUID, minor int64) error {
 	key := ledger.Key{Scope: "house:nova", Operation: "test", Value: uuid.NewString()}
 	_, err := w.writer.Submit(w.t.Context(), &ledger.Command{
 		Key: key, Body: key.Digest(), Currency: money.BBD, Posting: ids.New(w.clock.Now()),
 		Lines: []ledger.Line{
-			{Account: w.expense, Side: sides[0], Minor: minor}, {Account: w.agent.Commission, Side: sides[1], Minor: minor},
+			{Account: debit, Side: ledger.Debit, Minor: minor}, {Account: credit, Side: ledger.Credit, Minor: minor},
 		},
 	})
-	require.NoError(w.t, err)
+	return err
 }
 
 func (w *world) earned() [3]int64 {

@@ -18,7 +18,8 @@ import (
 func TestWhatAnAgentEarned(t *testing.T) {
 	w := newWorld(t)
 	service := commissions.New(commissions.Options{
-		DB: w.db, Ledger: w.ledger, Agents: w.agents, Clock: w.clock, Location: w.location, Currency: money.BBD,
+		DB: w.db, Writer: w.writer, Ledger: w.ledger, Agents: w.agents, Identity: w.identity, Clock: w.clock,
+		Location: w.location, Currency: money.BBD,
 	})
 	earned := func() commissions.Earnings {
 		t.Helper()
@@ -26,16 +27,16 @@ func TestWhatAnAgentEarned(t *testing.T) {
 		require.NoError(t, err)
 		return e
 	}
-	require.Equal(t, commissions.Earnings{Available: bbd(0), Today: bbd(0), Month: bbd(0)}, earned())
+	require.Equal(t, commissions.Earnings{Available: bbd(0), Owed: bbd(0), Today: bbd(0), Month: bbd(0)}, earned())
 	_, err := w.payments.CashIn(t.Context(), w.cashIn(100_00))
 	require.NoError(t, err)
-	require.Equal(t, commissions.Earnings{Available: bbd(50), Today: bbd(50), Month: bbd(50)}, earned())
+	require.Equal(t, commissions.Earnings{Available: bbd(50), Owed: bbd(0), Today: bbd(50), Month: bbd(50)}, earned())
 	w.clock.Advance(24 * time.Hour)
 	_, err = w.payments.CashIn(t.Context(), w.cashIn(40_00))
 	require.NoError(t, err)
-	require.Equal(t, commissions.Earnings{Available: bbd(70), Today: bbd(20), Month: bbd(70)}, earned())
+	require.Equal(t, commissions.Earnings{Available: bbd(70), Owed: bbd(0), Today: bbd(20), Month: bbd(70)}, earned())
 	w.clock.Advance(13 * 24 * time.Hour) // December
-	require.Equal(t, commissions.Earnings{Available: bbd(70), Today: bbd(0), Month: bbd(0)}, earned())
+	require.Equal(t, commissions.Earnings{Available: bbd(70), Owed: bbd(0), Today: bbd(0), Month: bbd(0)}, earned())
 }
 
 func TestAnOutletsDay(t *testing.T) {
