@@ -44,6 +44,9 @@ func Load(environ []string) (Config, error) {
 	if c.KeysDir == "" {
 		c.KeysDir = filepath.Join(c.DataDir, "keys")
 	}
+	if c.CheckpointsDir == "" {
+		c.CheckpointsDir = filepath.Join(c.DataDir, "checkpoints")
+	}
 	for i := range c.Gateways {
 		c.Gateways[i] = c.Gateways[i].filled()
 	}

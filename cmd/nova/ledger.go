@@ -1,44 +1,162 @@
 package main
 
 import (
+	"context"
+	"encoding/json"
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 
+	"nova/channels/outbound/checkpoints"
 	"nova/configs"
 	"nova/core/clock"
 	"nova/core/ledger"
+	"nova/core/secret"
 	"nova/sql"
 )
 
+// maxProof bounds a proof that is read from a file.
+const maxProof = 32 << 20
+
 func ledgerCommand() *cobra.Command {
 	books := &cobra.Command{Use: "ledger", Short: "Look at the books"}
-	books.AddCommand(&cobra.Command{
+	books.AddCommand(verifyCommand(), proofCommand())
+	return books
+}
+
+// bookkeeper is what the commands on the books need of a configuration.
+type bookkeeper struct {
+	db    *sql.DB
+	store *ledger.Store
+	log   *checkpoints.Log
+	keys  *secret.Signer
+}
+
+// withBooks runs a command on the books that the configuration names.
+func withBooks(ctx context.Context, do func(ctx context.Context, b *bookkeeper) error) error {
+	config, err := configs.Load(os.Environ())
+	if err != nil {
+		return err
+	}
+	b := &bookkeeper{}
+	if b.keys, err = secret.LoadSigner(config.KeysDir, ledger.SignerName); err != nil {
+		return err
+	}
+	if b.log, err = checkpoints.Open(config.CheckpointsDir, "reader"); err != nil {
+		return err
+	}
+	if b.db, err = sql.Open(ctx, config.DatabaseURL.Reveal(), sql.Options{MaxOpen: 1}); err != nil {
+		return err
+	}
+	defer func() { _ = b.db.Close() }() // only read
+	b.store = ledger.NewStore(b.db, clock.System{})
+	return do(ctx, b)
+}
+
+func verifyCommand() *cobra.Command {
+	var since string
+	verify := &cobra.Command{
 		Use:   "verify",
-		Short: "Re-derive every balance from its entries and name the first breach",
+		Short: "Prove the books: balances from entries, postings from seals, seals from checkpoints; name the first breach",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			config, err := configs.Load(os.Environ())
-			if err != nil {
-				return err
+			day := clock.Day(since)
+			if since != "" {
+				var err error
+				if day, err = clock.ParseDay(since); err != nil {
+					return fmt.Errorf("--since: %w", err)
+				}
 			}
-			db, err := sql.Open(cmd.Context(), config.DatabaseURL.Reveal(), sql.Options{MaxOpen: 1})
-			if err != nil {
-				return err
-			}
-			defer func() { _ = db.Close() }() // only read
-			report, err := ledger.NewStore(db, clock.System{}).Check(cmd.Context())
-			if err != nil {
-				return err
-			}
-			if report.Breach != "" {
-				return fmt.Errorf("the books are wrong: %s", report.Breach)
-			}
-			_, _ = fmt.Fprintf(cmd.OutOrStdout(), "the books are right: %d accounts, %d postings, %d entries\n",
-				report.Accounts, report.Postings, report.Entries)
-			return nil
+			return withBooks(cmd.Context(), func(ctx context.Context, b *bookkeeper) error { return b.verify(ctx, cmd, day) })
 		},
-	})
-	return books
+	}
+	verify.Flags().StringVar(&since, "since", "", "compare with the checkpoints from this day (UTC) on; empty: with all")
+	return verify
+}
+
+func (b *bookkeeper) verify(ctx context.Context, cmd *cobra.Command, since clock.Day) error {
+	began := clock.System{}.Now()
+	report, err := b.store.Check(ctx)
+	if err != nil {
+		return err
+	}
+	if report.Breach != "" {
+		return fmt.Errorf("the books are wrong: %s", report.Breach)
+	}
+	points, err := b.store.CheckCheckpoints(ctx, b.log, b.keys, since)
+	if err != nil {
+		return err
+	}
+	if points.Breach != "" {
+		return fmt.Errorf("the books are wrong: %s", points.Breach)
+	}
+	took := clock.System{}.Now().Sub(began)
+	_, _ = fmt.Fprintf(cmd.OutOrStdout(),
+		"the books are right: %d accounts, %d postings, %d entries, %d seals, %d checkpoints, in %s\n",
+		report.Accounts, report.Postings, report.Entries, report.Seals, points.Checkpoints, took.Round(time.Millisecond))
+	return nil
+}
+
+func proofCommand() *cobra.Command {
+	var check string
+	proof := &cobra.Command{
+		Use:   "proof RECEIPT",
+		Short: "Prove that the posting behind a receipt is in the books that a checkpoint signed",
+		Long: "Prints a proof as JSON. With --check it reads one from a file instead, and verifies it with the checkpoints'\n" +
+			"keys alone: no database is asked.",
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			switch {
+			case check != "" && len(args) == 0:
+				return checkProof(cmd, check)
+			case check == "" && len(args) == 1:
+				return withBooks(cmd.Context(), func(ctx context.Context, b *bookkeeper) error {
+					made, err := b.store.Proof(ctx, b.log, args[0])
+					if err != nil {
+						return err
+					}
+					encoder := json.NewEncoder(cmd.OutOrStdout())
+					encoder.SetIndent("", "  ")
+					return encoder.Encode(made)
+				})
+			}
+			return fmt.Errorf("give either a receipt or --check FILE")
+		},
+	}
+	proof.Flags().StringVar(&check, "check", "", "file with a proof to verify")
+	return proof
+}
+
+func checkProof(cmd *cobra.Command, path string) error {
+	config, err := configs.Load(os.Environ())
+	if err != nil {
+		return err
+	}
+	keys, err := secret.LoadSigner(config.KeysDir, ledger.SignerName)
+	if err != nil {
+		return err
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return fmt.Errorf("read proof: %w", err)
+	}
+	if info.Size() > maxProof {
+		return fmt.Errorf("read proof: %s has more than %d bytes", path, maxProof)
+	}
+	text, err := os.ReadFile(path) //nolint:gosec // the operator names it
+	if err != nil {
+		return fmt.Errorf("read proof: %w", err)
+	}
+	var p ledger.Proof
+	if err := json.Unmarshal(text, &p); err != nil {
+		return fmt.Errorf("read proof: %w", err)
+	}
+	if err := p.Verify(keys); err != nil {
+		return fmt.Errorf("the proof does not hold: %w", err)
+	}
+	_, _ = fmt.Fprintf(cmd.OutOrStdout(), "the proof holds: receipt %s is in the books of %s\n", p.Receipt,
+		p.Checkpoint.At.Format(time.RFC3339))
+	return nil
 }

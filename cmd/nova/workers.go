@@ -20,6 +20,7 @@ const (
 	holdsAtOnce     = 100
 	partitionsEvery = time.Hour
 	promisesEvery   = 5 * time.Second
+	checkpointEvery = time.Second
 	approvalsEvery  = 5 * time.Second
 	approvalsAtOnce = 100
 	// choreTime bounds one round of a worker.
@@ -41,6 +42,11 @@ func (s *server) startWorkers(ctx context.Context, work *errgroup.Group) {
 	})
 	s.every(ctx, work, "expire approvals", approvalsEvery, func(ctx context.Context) (int, error) {
 		return s.approvals.Expire(ctx, approvalsAtOnce)
+	})
+	points := ledger.NewCheckpointer(s.ledger, s.sealer, s.checkpoints)
+	s.every(ctx, work, "write checkpoints", checkpointEvery, func(ctx context.Context) (int, error) {
+		_, err := points.Write(ctx) // each second's is not worth a line in the log
+		return 0, err
 	})
 	messages := sms.NewWorker(sms.Options{
 		Outbox: s.outbox, Renderer: s.engine, Sender: console.New(s.log), Unseal: s.unseal, Region: s.config.Region,

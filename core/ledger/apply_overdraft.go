@@ -3,10 +3,11 @@ package ledger
 import (
 	"errors"
 	"fmt"
-	"math/big"
 	"time"
 
 	"github.com/google/uuid"
+
+	"nova/core/money"
 )
 
 // OverdraftLine is what an account may take beyond its own money. A posting whose debit that money does not cover draws
@@ -31,8 +32,8 @@ type Draw struct {
 // DrawFees says where the fees of draws go: into income but for the tax inside them.
 type DrawFees struct {
 	Income, Tax uuid.UUID
-	// TaxBPS is the tax in force at a time, in basis points of the fee.
-	TaxBPS func(at time.Time) int64
+	// TaxBPS is the tax in force at a time, in basis points of the fee. It answers from memory.
+	TaxBPS func(at time.Time) (int64, error)
 }
 
 // wholeBPS is all of an amount in basis points.
@@ -49,12 +50,8 @@ func (l *OverdraftLine) open(now time.Time) bool {
 // fee is what drawing costs.
 func (l *OverdraftLine) fee(minor int64) int64 { return share(minor, int64(l.FeeBPS)) }
 
-// share is so many basis points of an amount, half up. It cannot overflow: the share of an int64 is smaller than it.
-func share(minor, bps int64) int64 {
-	product := new(big.Int).Mul(big.NewInt(minor), big.NewInt(bps))
-	product.Add(product, big.NewInt(wholeBPS/2))
-	return product.Div(product, big.NewInt(wholeBPS)).Int64()
-}
+// share is so many basis points of an amount, half up.
+func share(minor, bps int64) int64 { return money.Of(minor, "").Share(bps).Minor }
 
 // overdraft adds to the posting what it draws on the lines of the accounts that it debits, and what it repays of those
 // that it credits. A reversal takes back exactly what was posted, and a posting that names the receivable itself says
@@ -124,7 +121,11 @@ func (p *plan) feeLines(fee int64) ([]Line, error) {
 	if to.Income == uuid.Nil || to.Tax == uuid.Nil || to.TaxBPS == nil {
 		return nil, errors.New("an overdraft line has a fee, and nobody said where fees go")
 	}
-	tax := share(fee, to.TaxBPS(p.st.now))
+	bps, err := to.TaxBPS(p.st.now)
+	if err != nil {
+		return nil, err
+	}
+	tax := share(fee, bps)
 	var lines []Line
 	for _, l := range []Line{
 		{Account: to.Income, Side: Credit, Minor: fee - tax}, {Account: to.Tax, Side: Credit, Minor: tax},

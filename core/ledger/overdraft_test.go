@@ -27,7 +27,7 @@ func newOverdrawn(t *testing.T, own int64) *overdrawn {
 	require.NoError(t, err)
 	m.Writer, err = ledger.NewWriter(ledger.WriterOptions{
 		DB: db, Clock: m.clock, Credentials: pins{}, Location: barbados, Codes: m.keys.PINPepper, Node: "lender",
-		DrawFees: ledger.DrawFees{Income: m.fees, Tax: m.tax, TaxBPS: func(time.Time) int64 { return 1750 }},
+		DrawFees: ledger.DrawFees{Income: m.fees, Tax: m.tax, TaxBPS: func(time.Time) (int64, error) { return 1750, nil }},
 	})
 	require.NoError(t, err)
 	w := m.Writer
