@@ -67,11 +67,8 @@ func operations(t *testing.T) []string {
 	t.Helper()
 	var list []string
 	for path, item := range newAPI(t, 1).API().OpenAPI().Paths {
-		if item.Get != nil {
-			list = append(list, "GET "+path)
-		}
-		if item.Post != nil {
-			list = append(list, "POST "+path)
+		for _, op := range operationsOf(item) {
+			list = append(list, op.Method+" "+path)
 		}
 	}
 	require.NotEmpty(t, list)

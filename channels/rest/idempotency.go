@@ -35,6 +35,7 @@ type Idempotent struct {
 	IdempotencyKey string `header:"Idempotency-Key" doc:"Makes a retry safe: 1 to 128 visible characters, unique to this operation" example:"0190c1de-5a0c-7d5e-8000-1234567890ab"`
 
 	operation string
+	path      string
 	canonical []byte
 }
 
@@ -47,7 +48,8 @@ func (in *Idempotent) Resolve(ctx huma.Context) []error {
 	if err != nil {
 		return []error{fmt.Errorf("read body: %w", err)}
 	}
-	in.operation = ctx.Operation().OperationID
+	target := ctx.URL()
+	in.operation, in.path = ctx.Operation().OperationID, target.Path
 	if in.canonical, err = Canonical(body); err != nil {
 		return []error{fault.New(fault.ValidationError, "body").Field("body", "is not valid")}
 	}
@@ -55,13 +57,14 @@ func (in *Idempotent) Resolve(ctx huma.Context) []error {
 }
 
 // Claim is what the ledger claims the request by: the key in the scope of the caller, as on a handset, never of a
-// device or token, and of the operation; and the keyed hash of the body.
+// device or token, and of the operation; and the keyed hash of the body, and of the path, which says what the body is
+// about.
 func (in *Idempotent) Claim(ctx context.Context, bodies *secret.MAC) (ledger.Key, [32]byte, error) {
 	caller, ok := web.Caller(ctx)
 	if !ok {
 		return ledger.Key{}, [32]byte{}, fault.New(fault.Unauthorized, "idempotent operation without a caller")
 	}
-	sum, err := bodies.Sum(bodies.Current(), []byte(in.operation), in.canonical)
+	sum, err := bodies.Sum(bodies.Current(), []byte(in.operation), []byte(in.path), in.canonical)
 	if err != nil {
 		return ledger.Key{}, [32]byte{}, fmt.Errorf("hash body: %w", err)
 	}

@@ -181,6 +181,9 @@ func (issuer) Verify(_ context.Context, token secret.Text) (identity.Principal, 
 	case "no-purpose":
 		p.Purposes = []string{string(policy.LedgerPost)}
 		return p, nil
+	case "view-only":
+		p.Purposes = []string{string(policy.CustomerAccountView)}
+		return p, nil
 	case "no-scope":
 		p.Scopes = []string{rest.ScopeUSSD}
 		return p, nil
@@ -191,11 +194,11 @@ func (issuer) Verify(_ context.Context, token secret.Text) (identity.Principal, 
 // api is the real app over the fixture.
 type api struct {
 	*web.App
-	books  *books
-	log    *bytes.Buffer
-	probes map[string]error
-	drain  bool
-	clock  *clock.Manual
+	books   *books
+	log     *bytes.Buffer
+	probes  map[string]error
+	drain   bool
+	clock   *clock.Manual
 }
 
 func newAPI(t *testing.T, entries int) *api {
@@ -208,6 +211,7 @@ func newAPI(t *testing.T, entries int) *api {
 	}
 	rest.Mount(a.App, rest.Options{
 		Tokens: issuer{}, Ledger: a.books, Transactions: a.books, Pages: secret.EphemeralKeyring().Body, Clock: a.clock,
+		Bank: newFakeBank(), Bodies: secret.EphemeralKeyring().Body,
 		Health: rest.NewHealth(rest.HealthOptions{
 			Version: "1.0.0", Clock: a.clock, Logger: logger, Draining: func() bool { return a.drain },
 			Checks: []rest.Check{
@@ -259,6 +263,7 @@ type exchange struct {
 	Name     string          `json:"name"`
 	Request  request         `json:"request"`
 	Status   int             `json:"status"`
+	Replayed string          `json:"replayed,omitempty"` // the header of a first answer that came again
 	Response json.RawMessage `json:"response"`
 }
 
@@ -283,12 +288,17 @@ func golden(t *testing.T, file string) {
 	a := newAPI(t, 5)
 	for i := range exchanges {
 		want := &exchanges[i]
-		status, _, body := a.do(t, want.Request)
+		status, header, body := a.do(t, want.Request)
+		if len(body) == 0 {
+			body = []byte("null")
+		}
+		replayed := header.Get("Idempotency-Replayed")
 		body = pageToken.ReplaceAll(body, []byte(`"next_page_token":"PAGE_TOKEN"`))
 		if *update {
-			want.Status, want.Response = status, body
+			want.Status, want.Replayed, want.Response = status, replayed, body
 			continue
 		}
+		require.Equal(t, want.Replayed, replayed, want.Name)
 		require.Equal(t, want.Status, status, "%s: %s", want.Name, body)
 		require.JSONEq(t, string(want.Response), string(body), want.Name)
 	}
@@ -304,11 +314,8 @@ func golden(t *testing.T, file string) {
 func TestEveryEndpointHasAGoldenFile(t *testing.T) {
 	a := newAPI(t, 1)
 	for path, item := range a.API().OpenAPI().Paths {
-		for _, op := range []interface{ id() string }{operation{item.Get}, operation{item.Post}} {
-			if op.id() == "" {
-				continue
-			}
-			_, err := os.Stat("testdata/" + op.id() + ".json")
+		for _, op := range operationsOf(item) {
+			_, err := os.Stat("testdata/" + op.OperationID + ".json")
 			require.NoError(t, err, "%s has no golden file", path)
 		}
 	}

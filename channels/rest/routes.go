@@ -35,7 +35,12 @@ const (
 )
 
 // Scopes lists what a client can be granted, for the demonstration's client.
-func Scopes() []string { return []string{ScopeWallets, ScopeTransactions, ScopeUSSD} }
+func Scopes() []string {
+	return []string{
+		ScopeWallets, ScopeTransactions, ScopeUSSD, ScopeCoreAccounts, ScopeCorePostings, ScopeCoreHolds, ScopeCoreLimits,
+		ScopeCoreIntegrity,
+	}
+}
 
 // Tokens issues tokens to clients.
 type Tokens interface {
@@ -60,12 +65,14 @@ type Options struct {
 	Tokens       Tokens
 	Ledger       Ledger
 	Transactions Transactions
+	Bank         Bank
 	Health       *Health
 	// HealthOnly serves health and nothing else: a process without this role still tells its balancer how it is.
 	HealthOnly bool
-	// Pages signs page tokens.
-	Pages *secret.MAC
-	Clock clock.Clock
+	// Pages signs page tokens, and Bodies hashes the bodies of requests that must happen once.
+	Pages  *secret.MAC
+	Bodies *secret.MAC
+	Clock  clock.Clock
 }
 
 // api holds the handlers.
@@ -92,6 +99,7 @@ func Mount(app *web.App, o Options) {
 	web.Register(app, get("txn_get", "/v1/txns/{txn_id}", "Transactions",
 		"One transaction", view(ScopeTransactions)), a.txn)
 	describeTokenForm(app)
+	a.mountCore(app)
 }
 
 // refusals are the statuses that every guarded read may answer with.

@@ -105,6 +105,7 @@ func newServer(p *parts) (*server, error) {
 	rest.Mount(s.app, rest.Options{
 		HealthOnly: !p.config.Has(configs.RoleREST),
 		Tokens:     p.tokens, Ledger: p.ledger, Transactions: p.transactions, Pages: p.keyring.Body, Clock: p.clock,
+		Bank: p.bank, Bodies: p.keyring.Body,
 		Health: rest.NewHealth(rest.HealthOptions{
 			Version: version, Draining: s.app.Draining, Clock: p.clock, Logger: p.log, Checks: s.checks(),
 		}),

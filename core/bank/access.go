@@ -14,11 +14,11 @@ import (
 // Opener is how the ledger names a client as the one who opened an account.
 func Opener(client uuid.UUID) string { return client.String() }
 
-// usable finds accounts that the client may act on, all of wanted. The first that it may not, or that there is not,
-// is NOT_FOUND, told the same way; which one it was is named by field.
-func (s *Service) usable(ctx context.Context, client uuid.UUID, wanted []uuid.UUID, field func(i int) string) (
-	map[uuid.UUID]ledger.Account, error,
-) {
+// accounts are those of some accounts by id, as far as a client may act on them.
+type accounts map[uuid.UUID]ledger.Account
+
+// mine finds those of some accounts that the client may act on: it opened them, or was granted them.
+func (s *Service) mine(ctx context.Context, client uuid.UUID, wanted []uuid.UUID) (accounts, error) {
 	found, err := s.ledger.Accounts(ctx, wanted)
 	if err != nil {
 		return nil, err
@@ -29,16 +29,26 @@ func (s *Service) usable(ctx context.Context, client uuid.UUID, wanted []uuid.UU
 			foreign = append(foreign, id)
 		}
 	}
-	if len(foreign) > 0 {
-		granted, err := s.store.granted(ctx, s.db, client, foreign)
-		if err != nil {
-			return nil, err
+	if len(foreign) == 0 {
+		return found, nil
+	}
+	granted, err := s.store.granted(ctx, s.db, client, foreign)
+	for _, id := range foreign {
+		if !slices.Contains(granted, id) {
+			delete(found, id)
 		}
-		for _, id := range foreign {
-			if !slices.Contains(granted, id) {
-				delete(found, id)
-			}
-		}
+	}
+	return found, err
+}
+
+// usable is mine for accounts of which the client must be able to use every one. The first that it may not, or that
+// there is not, is NOT_FOUND, told the same way; which one it was is named by field.
+func (s *Service) usable(ctx context.Context, client uuid.UUID, wanted []uuid.UUID, field func(i int) string) (
+	accounts, error,
+) {
+	found, err := s.mine(ctx, client, wanted)
+	if err != nil {
+		return nil, err
 	}
 	for i, id := range wanted {
 		if _, may := found[id]; !may {

@@ -48,11 +48,17 @@ func (n NewAccount) check() error {
 	return checkMetadata(n.Metadata)
 }
 
+// Account is an account with its overdraft line; nil for none.
+type Account struct {
+	ledger.Account
+	Overdraft *ledger.OverdraftLine
+}
+
 // Open opens an account for a client. The product decides its class, its normal side, and whether it has a floor. A
 // client may open as many of a kind as it likes.
-func (s *Service) Open(ctx context.Context, client uuid.UUID, n NewAccount) (ledger.Account, error) {
+func (s *Service) Open(ctx context.Context, client uuid.UUID, n NewAccount) (Account, error) {
 	if err := n.check(); err != nil {
-		return ledger.Account{}, err
+		return Account{}, err
 	}
 	now := s.clock.Now()
 	a := ledger.Account{
@@ -62,18 +68,31 @@ func (s *Service) Open(ctx context.Context, client uuid.UUID, n NewAccount) (led
 	if slices.Contains(peoples, n.Product) {
 		a.Floor = ledger.ZeroFloor()
 	}
-	return a, s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error { return s.ledger.OpenIn(ctx, tx, a) })
+	err := s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error { return s.ledger.OpenIn(ctx, tx, a) })
+	return Account{Account: a}, err
 }
 
 // Account reads an account; NOT_FOUND unless it is the client's.
-func (s *Service) Account(ctx context.Context, client, id uuid.UUID) (ledger.Account, error) {
-	found, err := s.usable(ctx, client, []uuid.UUID{id}, accountField)
-	return found[id], err
+func (s *Service) Account(ctx context.Context, client, id uuid.UUID) (Account, error) {
+	a, err := s.account(ctx, client, id)
+	if err != nil || a.Floor == nil {
+		return Account{Account: a}, err
+	}
+	line, has, err := s.ledger.Overdraft(ctx, id)
+	if err != nil || !has {
+		return Account{Account: a}, err
+	}
+	return Account{Account: a, Overdraft: &line}, nil
+}
+
+func (s *Service) account(ctx context.Context, client, id uuid.UUID) (ledger.Account, error) {
+	mine, err := s.usable(ctx, client, []uuid.UUID{id}, accountField)
+	return mine[id], err
 }
 
 // Balance reads an account's money now, or as it stood at a past moment if at is not zero.
 func (s *Service) Balance(ctx context.Context, client, id uuid.UUID, at time.Time) (ledger.Balance, error) {
-	if _, err := s.Account(ctx, client, id); err != nil {
+	if _, err := s.account(ctx, client, id); err != nil {
 		return ledger.Balance{}, err
 	}
 	if at.IsZero() {
@@ -85,16 +104,16 @@ func (s *Service) Balance(ctx context.Context, client, id uuid.UUID, at time.Tim
 // SetStatus freezes, unfreezes or closes an account that the client opened; one that it was granted is FORBIDDEN. Only
 // an account without money, holds and debts is closed, and what is closed stays so: INVALID_STATE. The status that it has
 // already is no change.
-func (s *Service) SetStatus(ctx context.Context, client, id uuid.UUID, to ledger.Status) (ledger.Account, error) {
+func (s *Service) SetStatus(ctx context.Context, client, id uuid.UUID, to ledger.Status) (Account, error) {
 	if to != ledger.Active && to != ledger.Frozen && to != ledger.Closed {
-		return ledger.Account{}, fault.New(fault.ValidationError, "status outside the list").Field("status", "is not known")
+		return Account{}, fault.New(fault.ValidationError, "status outside the list").Field("status", "is not known")
 	}
 	a, err := s.Account(ctx, client, id)
 	if err != nil {
-		return ledger.Account{}, err
+		return Account{}, err
 	}
 	if a.OpenedBy != Opener(client) {
-		return ledger.Account{}, fault.New(fault.CodeForbidden, "client %s did not open account %s", client, id)
+		return Account{}, fault.New(fault.CodeForbidden, "client %s did not open account %s", client, id)
 	}
 	err = s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error { return s.setStatusIn(ctx, tx, id, to) })
 	a.Status = to

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"nova/core/bank"
@@ -33,7 +34,7 @@ func TestTheProductDecidesWhatAnAccountIs(t *testing.T) {
 		a := w.open(w.acme, p, "business", "acme")
 		read, err := w.bank.Account(t.Context(), w.acme, a.ID)
 		require.NoError(t, err)
-		require.Equal(t, a, read)
+		require.Equal(t, bank.Account{Account: a}, read)
 		peoples := p == ledger.Wallet || p == ledger.Float || p == ledger.Commission || p == ledger.Savings
 		require.Equal(t, peoples, read.Floor != nil, p)
 	}
@@ -177,9 +178,20 @@ func TestAnAccountThatOwesIsNotClosed(t *testing.T) {
 			Account: w.ben.ID, Receivable: owed.ID, Limit: 50_00, Until: noon.Add(time.Hour),
 		})
 	}))
-	_, err := w.bank.Post(t.Context(), w.order(), w.posting(debit(w.ben, 10_00), credit(w.ann, 10_00)))
+	p, err := w.bank.Post(t.Context(), w.order(), w.posting(debit(w.ben, 10_00), credit(w.ann, 10_00)))
 	require.NoError(t, err)
 	require.Zero(t, w.balance(w.ben).Posted)
+	require.Greater(t, len(p.Entries), 2)
+	require.Equal(t, map[uuid.UUID]bool{w.ann.ID: true, w.ben.ID: true}, p.Mine, "what is owed is Nova's to know")
+	a, err := w.bank.Account(t.Context(), w.acme, w.ben.ID)
+	require.NoError(t, err)
+	require.Equal(t, int64(50_00), a.Overdraft.Limit)
 	_, err = w.bank.SetStatus(t.Context(), w.acme, w.ben.ID, ledger.Closed)
 	refused(t, err, fault.InvalidState, "status")
+	_, err = w.bank.Reverse(t.Context(), w.order(), w.reverse(p))
+	require.NoError(t, err, "the draw goes back with the rest")
+	require.Equal(t, int64(100_00), w.balance(w.ann).Posted)
+	_, err = w.bank.SetStatus(t.Context(), w.acme, w.ben.ID, ledger.Closed)
+	require.NoError(t, err)
+	w.sound()
 }

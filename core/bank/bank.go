@@ -27,11 +27,9 @@ type Writer interface {
 	Submit(ctx context.Context, c *ledger.Command) (ledger.Result, error)
 }
 
-// Limits bounds what customers may do. *limits.Book is it.
+// Limits gives the limits that hold at a moment.
 type Limits interface {
-	Check(op limits.Operation) error
-	Counters(op limits.Operation, subject uuid.UUID) []ledger.Count
-	Cap(tier int, account uuid.UUID) *ledger.Cap
+	At(t time.Time) (*limits.Book, error)
 }
 
 // Customers finds the person whose limits are asked for; nobody is a CUSTOMER_NOT_FOUND.

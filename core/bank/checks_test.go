@@ -55,7 +55,7 @@ func TestLimitsAreToldAsTheyStand(t *testing.T) {
 		{"money that comes in", ask(low.ID, transactions.CashIn, 500_00), bank.Allow, "", []bank.Limit{
 			{Rule: "in", Window: "daily", Max: 1_000_00}, {Rule: "balance", Window: "balance", Max: 1_000_00},
 		}},
-		{"what no rule allows", ask(low.ID, transactions.SavingsDeposit, 1), bank.Deny, fault.LimitExceeded, nil},
+		{"what no rule allows", ask(low.ID, transactions.FloatTopup, 1), bank.Deny, fault.LimitExceeded, nil},
 		{"a client's own wallet, in the lowest tier", bank.Question{
 			Account: w.ann.ID, Operation: transactions.P2P, Amount: bbd(200_00), Channel: transactions.API,
 		}, bank.Allow, "", []bank.Limit{{Rule: "out", Window: "daily", Max: 300_00}}},

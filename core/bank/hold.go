@@ -71,12 +71,12 @@ func (s *Service) PlaceHold(ctx context.Context, o Order, n NewHold) (Hold, erro
 	if err := checkTexts(text{"reason", n.Reason, 1, MaxReason}); err != nil {
 		return Hold{}, err
 	}
-	accounts, err := s.usable(ctx, o.Client, []uuid.UUID{n.Account}, accountField)
+	mine, err := s.usable(ctx, o.Client, []uuid.UUID{n.Account}, accountField)
 	if err != nil {
 		result, err := s.before(ctx, o, err)
 		return held(result, err)
 	}
-	if accounts[n.Account].Floor == nil {
+	if mine[n.Account].Floor == nil {
 		return Hold{}, fault.New(fault.ValidationError, "hold on account %s without a floor", n.Account).
 			Field("account_id", "is of a product whose money cannot be held")
 	}
@@ -102,11 +102,11 @@ func (s *Service) Hold(ctx context.Context, client, id uuid.UUID) (Hold, error) 
 	if h.Kind != Reservation || h.Metadata[ownerKey] != client.String() {
 		return Hold{}, fault.New(fault.NotFound, "hold %s is not of client %s", id, client)
 	}
-	found, err := s.usable(ctx, client, []uuid.UUID{h.Account}, accountField)
+	mine, err := s.usable(ctx, client, []uuid.UUID{h.Account}, accountField)
 	if err != nil {
 		return Hold{}, err
 	}
-	currency := found[h.Account].Currency
+	currency := mine[h.Account].Currency
 	return Hold{
 		ID: h.ID, Account: h.Account, Amount: money.Of(h.Minor, currency), Captured: money.Of(h.Captured, currency),
 		Status: h.Status, Reason: h.Reason, CreatedAt: h.CreatedAt, ExpiresAt: h.ExpiresAt,
@@ -143,13 +143,13 @@ func (s *Service) capture(ctx context.Context, o Order, n NewCapture) (Hold, *le
 		return h, nil, fault.New(fault.ValidationError, "capture of %d", n.Amount.Minor).
 			Field("entries", "must debit the hold's account by exactly the captured amount")
 	}
-	accounts, err := s.usable(ctx, o.Client, accountsOf(n.Entries), entryField)
+	mine, err := s.usable(ctx, o.Client, accountsOf(n.Entries), entryField)
 	if err != nil {
 		return h, nil, err
 	}
 	c := s.command(o, n.Entries)
 	c.Narration, c.Reference = n.Narration, n.Reference
-	c.Transaction = s.fact(o, c, n.Entries, accounts)
+	c.Transaction = s.fact(o, c, n.Entries, mine)
 	c.Holds = []ledger.HoldMove{ledger.CaptureHold(h.ID, n.Amount.Minor)}
 	h.Status, h.Captured, h.Posting = ledger.HoldCaptured, n.Amount, c.Posting
 	return h, c, nil

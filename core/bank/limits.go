@@ -70,13 +70,17 @@ func (s *Service) CheckLimits(ctx context.Context, client uuid.UUID, q Question)
 	if err != nil {
 		return Verdict{}, err
 	}
+	book, err := s.limits.At(s.clock.Now())
+	if err != nil {
+		return Verdict{}, err
+	}
 	op := limits.Operation{Type: q.Operation, Channel: q.Channel, Tier: who.tier, Amount: q.Amount}
-	v, err := s.judge(ctx, who, op)
+	v, err := s.judge(ctx, book, who, op)
 	if err != nil || v.Reason != fault.LimitExceeded {
 		return v, err
 	}
 	for op.Tier = who.tier + 1; op.Tier <= maxTier; op.Tier++ {
-		higher, err := s.judge(ctx, who, op)
+		higher, err := s.judge(ctx, book, who, op)
 		if err != nil {
 			return Verdict{}, err
 		}
@@ -101,7 +105,7 @@ func (s *Service) limited(ctx context.Context, client uuid.UUID, q Question) (li
 		}
 		return limited{subject: c.ID, account: c.Wallet, tier: c.Tier, refusal: refusalOf(c.Usable())}, nil
 	}
-	a, err := s.Account(ctx, client, q.Account)
+	a, err := s.account(ctx, client, q.Account)
 	if err != nil {
 		return limited{}, err
 	}
@@ -123,7 +127,7 @@ func refusalOf(err error) fault.Code {
 }
 
 // judge decides for one tier.
-func (s *Service) judge(ctx context.Context, who limited, op limits.Operation) (Verdict, error) {
+func (s *Service) judge(ctx context.Context, book *limits.Book, who limited, op limits.Operation) (Verdict, error) {
 	v := Verdict{Decision: Allow}
 	refuse := func(code fault.Code) {
 		if v.Decision == Allow {
@@ -133,13 +137,13 @@ func (s *Service) judge(ctx context.Context, who limited, op limits.Operation) (
 	if who.refusal != "" {
 		refuse(who.refusal)
 	}
-	if err := s.limits.Check(op); fault.Is(err, fault.LimitExceeded) {
+	if err := book.Check(op); fault.Is(err, fault.LimitExceeded) {
 		refuse(fault.LimitExceeded)
 		v.Limits = single(op, fault.From(err))
 	} else if err != nil {
 		return Verdict{}, err
 	}
-	counted, err := s.counted(ctx, who, op)
+	counted, err := s.counted(ctx, book.Counters(op, who.subject))
 	if err != nil {
 		return Verdict{}, err
 	}
@@ -153,7 +157,7 @@ func (s *Service) judge(ctx context.Context, who limited, op limits.Operation) (
 		}
 	}
 	v.Limits = append(v.Limits, counted...)
-	room, err := s.room(ctx, who, op)
+	room, err := s.room(ctx, book, who, op)
 	if err != nil {
 		return Verdict{}, err
 	}
@@ -180,8 +184,7 @@ func single(op limits.Operation, f *fault.Error) []Limit {
 }
 
 // counted are the bounds that counters keep.
-func (s *Service) counted(ctx context.Context, who limited, op limits.Operation) ([]Limit, error) {
-	counts := s.limits.Counters(op, who.subject)
+func (s *Service) counted(ctx context.Context, counts []ledger.Count) ([]Limit, error) {
 	if len(counts) == 0 {
 		return nil, nil
 	}
@@ -198,11 +201,11 @@ func (s *Service) counted(ctx context.Context, who limited, op limits.Operation)
 }
 
 // room is the bound of what may stand on a wallet, where the operation brings money in; nil for none.
-func (s *Service) room(ctx context.Context, who limited, op limits.Operation) (*Limit, error) {
+func (s *Service) room(ctx context.Context, book *limits.Book, who limited, op limits.Operation) (*Limit, error) {
 	if op.Type != transactions.CashIn {
 		return nil, nil //nolint:nilnil // no bound is an answer, not a failure
 	}
-	most := s.limits.Cap(op.Tier, who.account)
+	most := book.Cap(op.Tier, who.account)
 	if most == nil {
 		return nil, nil //nolint:nilnil // as above
 	}

@@ -36,11 +36,13 @@ type NewPosting struct {
 	Metadata             map[string]string
 }
 
-// Posted is a posting with the receipt of the transaction that it books. Replayed tells that this is the first answer
-// again; it stands beside a refusal as well.
+// Posted is a posting with the receipt of the transaction that it books. Mine tells of which of its accounts the client
+// may know the balance: an overdraft line brings entries of Nova's own books with it. Replayed tells that this is the
+// first answer again; it stands beside a refusal as well.
 type Posted struct {
 	ledger.Posting
 	Receipt  string
+	Mine     map[uuid.UUID]bool
 	Replayed bool
 }
 
@@ -49,16 +51,16 @@ func (s *Service) Post(ctx context.Context, o Order, n NewPosting) (Posted, erro
 	if err := n.check(); err != nil {
 		return Posted{}, err
 	}
-	accounts, err := s.usable(ctx, o.Client, accountsOf(n.Entries), entryField)
+	mine, err := s.usable(ctx, o.Client, accountsOf(n.Entries), entryField)
 	if err != nil {
 		result, err := s.before(ctx, o, err)
-		return s.posted(ctx, result, err)
+		return s.posted(ctx, o, nil, result, err)
 	}
 	c := s.command(o, n.Entries)
 	c.Narration, c.Reference, c.ValueDate, c.Metadata = n.Narration, n.Reference, n.ValueDate, n.Metadata
-	c.Transaction = s.fact(o, c, n.Entries, accounts)
+	c.Transaction = s.fact(o, c, n.Entries, mine)
 	result, err := s.submit(ctx, c)
-	return s.posted(ctx, result, err)
+	return s.posted(ctx, o, mine, result, err)
 }
 
 // check refuses what no command can say.
@@ -96,11 +98,11 @@ func checkEntries(entries []Entry) error {
 }
 
 func accountsOf(entries []Entry) []uuid.UUID {
-	accounts := make([]uuid.UUID, len(entries))
+	named := make([]uuid.UUID, len(entries))
 	for i, e := range entries {
-		accounts[i] = e.Account
+		named[i] = e.Account
 	}
-	return accounts
+	return named
 }
 
 // command is a posting of entries as the ledger takes it.
@@ -117,7 +119,7 @@ func (s *Service) command(o Order, entries []Entry) *ledger.Command {
 
 // fact is the transaction that a client's posting books. Its amount is what moved, and it has parties where money goes
 // from one account to one other.
-func (s *Service) fact(o Order, c *ledger.Command, entries []Entry, accounts map[uuid.UUID]ledger.Account) *transactions.Transaction {
+func (s *Service) fact(o Order, c *ledger.Command, entries []Entry, mine accounts) *transactions.Transaction {
 	none := money.Of(0, c.Currency)
 	t := &transactions.Transaction{
 		ID: c.Posting, Type: transactions.Posting, Status: transactions.Completed, Channel: transactions.API,
@@ -125,7 +127,7 @@ func (s *Service) fact(o Order, c *ledger.Command, entries []Entry, accounts map
 		Client: o.Client, Reference: c.Reference, CreatedAt: s.clock.Now(),
 	}
 	if len(entries) == 2 && entries[0].Side != entries[1].Side {
-		from, to := accounts[entries[0].Account], accounts[entries[1].Account]
+		from, to := mine[entries[0].Account], mine[entries[1].Account]
 		if entries[0].Side == ledger.Credit {
 			from, to = to, from
 		}
@@ -194,7 +196,11 @@ func (s *Service) Posting(ctx context.Context, client, id uuid.UUID) (Posted, er
 		return Posted{}, err
 	}
 	p, err := s.ledger.Posting(ctx, id)
-	return Posted{Posting: p, Receipt: fact.Receipt}, err
+	if err != nil {
+		return Posted{}, err
+	}
+	mine, err := s.mine(ctx, client, touched(p))
+	return Posted{Posting: p, Receipt: fact.Receipt, Mine: known(mine)}, err
 }
 
 // booked is the transaction behind a posting of the client.
@@ -207,16 +213,36 @@ func (s *Service) booked(ctx context.Context, client, id uuid.UUID) (transaction
 }
 
 // posted reads what was booked, as it was first answered: the rows of a posting never change, and that it was reversed
-// since is not part of its answer.
-func (s *Service) posted(ctx context.Context, result ledger.Result, refusal error) (Posted, error) {
+// since is not part of its answer. mine are the client's accounts where they are known, else they are looked up.
+func (s *Service) posted(ctx context.Context, o Order, mine accounts, result ledger.Result, refusal error) (Posted, error) {
 	if refusal != nil {
 		return Posted{Replayed: result.Replayed}, refusal
 	}
 	p, err := s.ledger.Posting(ctx, result.Posting)
+	if err == nil && mine == nil {
+		mine, err = s.mine(ctx, o.Client, touched(p))
+	}
 	if err != nil {
 		// The money has moved: whatever broke since, nobody may be told that it did not.
 		return Posted{}, fault.Wrap(err, fault.IdempotencyInProgress, "read posting %s", result.Posting)
 	}
 	p.ReversedBy = uuid.Nil
-	return Posted{Posting: p, Receipt: result.Receipt, Replayed: result.Replayed}, nil
+	return Posted{Posting: p, Receipt: result.Receipt, Mine: known(mine), Replayed: result.Replayed}, nil
+}
+
+// touched are the accounts of a posting's entries.
+func touched(p ledger.Posting) []uuid.UUID {
+	all := make([]uuid.UUID, len(p.Entries))
+	for i, e := range p.Entries {
+		all[i] = e.Account
+	}
+	return all
+}
+
+func known(mine accounts) map[uuid.UUID]bool {
+	ids := make(map[uuid.UUID]bool, len(mine))
+	for id := range mine {
+		ids[id] = true
+	}
+	return ids
 }

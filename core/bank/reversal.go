@@ -2,6 +2,7 @@ package bank
 
 import (
 	"context"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -29,10 +30,10 @@ func (s *Service) Reverse(ctx context.Context, o Order, n NewReversal) (Posted, 
 	c, err := s.reversal(ctx, o, n)
 	if err != nil {
 		result, err := s.before(ctx, o, err)
-		return s.posted(ctx, result, err)
+		return s.posted(ctx, o, nil, result, err)
 	}
 	result, err := s.submit(ctx, c)
-	return s.posted(ctx, result, err)
+	return s.posted(ctx, o, nil, result, err)
 }
 
 func (s *Service) reversal(ctx context.Context, o Order, n NewReversal) (*ledger.Command, error) {
@@ -40,18 +41,11 @@ func (s *Service) reversal(ctx context.Context, o Order, n NewReversal) (*ledger
 	if err != nil {
 		return nil, err
 	}
-	if fact.Type == transactions.Reversal {
-		return nil, fault.New(fault.InvalidState, "posting %s is a reversal", n.Posting)
-	}
 	c, err := s.ledger.Reversal(ctx, n.Posting)
 	if err != nil {
 		return nil, err
 	}
-	accounts := make([]uuid.UUID, len(c.Lines))
-	for i, l := range c.Lines {
-		accounts[i] = l.Account
-	}
-	if _, err := s.usable(ctx, o.Client, accounts, func(int) string { return "posting_id" }); err != nil {
+	if err := s.reversible(ctx, o.Client, c.Lines); err != nil {
 		return nil, err
 	}
 	c.Key, c.Body, c.Posting = o.Key, o.Body, ids.New(s.clock.Now())
@@ -66,4 +60,31 @@ func (s *Service) reversal(ctx context.Context, o Order, n NewReversal) (*ledger
 		ID: n.Posting, From: transactions.Completed, To: transactions.Reversed, ReversedBy: c.Posting,
 	}
 	return c, nil
+}
+
+// lineProducts are the books that an overdraft line adds to a posting by itself. Their entries go back with the rest.
+var lineProducts = []ledger.Product{ledger.OverdraftReceivable, ledger.FeeIncome, ledger.TaxPayable}
+
+// reversible is NOT_FOUND when one of the accounts was taken from the client since it posted.
+func (s *Service) reversible(ctx context.Context, client uuid.UUID, lines []ledger.Line) error {
+	all := make([]uuid.UUID, len(lines))
+	for i, l := range lines {
+		all[i] = l.Account
+	}
+	mine, err := s.mine(ctx, client, all)
+	if err != nil || len(mine) == len(all) {
+		return err
+	}
+	found, err := s.ledger.Accounts(ctx, all)
+	if err != nil {
+		return err
+	}
+	for id, a := range found {
+		_, may := mine[id]
+		if !may && (a.OpenedBy != ledger.OpenedByNova || !slices.Contains(lineProducts, a.Product)) {
+			return fault.New(fault.NotFound, "client %s and account %s", client, id).
+				Field("posting_id", "has an account that is not known")
+		}
+	}
+	return nil
 }

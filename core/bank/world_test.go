@@ -115,7 +115,7 @@ func (w *world) open(client uuid.UUID, p ledger.Product, ownerType, owner string
 		OwnerType: ownerType, OwnerID: owner, Product: p, Currency: money.BBD, Name: owner,
 	})
 	require.NoError(w.t, err)
-	return a
+	return a.Account
 }
 
 // customer is one of Nova's own, in a tier.
