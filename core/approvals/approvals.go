@@ -139,7 +139,8 @@ func (s *Service) Waiting(ctx context.Context, by Checker, f Filter) ([]Approval
 	return s.store.waiting(ctx, s.db, by, f, s.clock.Now())
 }
 
-// ByID answers NOT_FOUND for an id that there is not. Whether the asker may see it is for the caller to ask: May.
+// ByID answers NOT_FOUND for an id that there is not. It asks nobody who they are: a door shows it to its maker, and to
+// whom May lets decide.
 func (s *Service) ByID(ctx context.Context, id uuid.UUID) (Approval, error) {
 	return s.store.byID(ctx, s.db, id)
 }
