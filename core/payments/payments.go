@@ -46,8 +46,9 @@ type Ask struct {
 	Channel transactions.Channel
 }
 
-// Quote is what an errand would do and cost. Total is what leaves the payer. RepeatedAt is when the same payer sent
-// the same amount to the same payee, if that was only just now.
+// Quote is what an errand would do and cost. Total is what leaves the payer. Drawn is what of it the payer's overdraft
+// line would lend, at DrawFee, which is owed with it; no amounts where their own money suffices. RepeatedAt is when the
+// same payer sent the same amount to the same payee, if that was only just now.
 type Quote struct {
 	Type       transactions.Type
 	Amount     money.Amount
@@ -55,6 +56,8 @@ type Quote struct {
 	Tax        money.Amount
 	Commission money.Amount
 	Total      money.Amount
+	Drawn      money.Amount
+	DrawFee    money.Amount
 	From, To   Party
 	RepeatedAt *time.Time
 }
@@ -91,6 +94,8 @@ type Approvals interface {
 // Tariffs prices a transaction by the price list that holds at a moment.
 type Tariffs interface {
 	Charge(t string, amount money.Amount, at time.Time) (tariffs.Charge, error)
+	// TaxBPS is what of a fee is tax, in basis points of it, for fees that the price list does not make.
+	TaxBPS(t string, at time.Time) (int64, error)
 }
 
 // Limits gives the limits that hold at a moment.

@@ -35,7 +35,8 @@ func (s *Service) quote(ctx context.Context, d *deal) (Quote, error) {
 	if err != nil {
 		return Quote{}, err
 	}
-	if err := affordable(d.from.Account, balances[d.from.Account], total); err != nil {
+	drawn, drawFee, err := s.drawn(ctx, d.from.Account, balances[d.from.Account], total)
+	if err != nil {
 		return Quote{}, err
 	}
 	if err := s.receivable(d, balances[d.to.Account]); err != nil {
@@ -50,11 +51,33 @@ func (s *Service) quote(ctx context.Context, d *deal) (Quote, error) {
 	}
 	return Quote{
 		Type: d.typ, Amount: d.amount, Fee: d.charge.Fee, Tax: d.charge.Tax, Commission: d.charge.Commission,
-		Total: total, From: d.from, To: d.to, RepeatedAt: repeated,
+		Total: total, From: d.from, To: d.to, RepeatedAt: repeated, Drawn: drawn, DrawFee: drawFee,
 	}, nil
 }
 
-// affordable refuses what the account cannot pay now.
+// drawn is what the payer would borrow for the total on their overdraft line, as it stands now, and what that would
+// cost; no amounts where their own money suffices. INSUFFICIENT_FUNDS where the line does not give that much, its fee
+// included.
+func (s *Service) drawn(ctx context.Context, account uuid.UUID, b ledger.Balance, total money.Amount) (
+	drawn, fee money.Amount, err error,
+) {
+	lack := total.Minor - b.Available
+	if lack <= 0 || lack > b.Overdraft {
+		return drawn, fee, affordable(account, b, total)
+	}
+	line, _, err := s.ledger.Overdraft(ctx, account)
+	if err != nil {
+		return drawn, fee, err
+	}
+	drawn = money.Of(lack, total.Currency)
+	fee = drawn.Share(int64(line.FeeBPS))
+	if fee.Minor > b.Overdraft-lack {
+		return drawn, fee, affordable(account, b, total)
+	}
+	return drawn, fee, open(account, b.Status)
+}
+
+// affordable refuses what the account cannot pay now out of its own money.
 func affordable(account uuid.UUID, b ledger.Balance, total money.Amount) error {
 	if err := open(account, b.Status); err != nil {
 		return err

@@ -13,7 +13,9 @@ import (
 )
 
 // Receipt is what an errand did. Balance is what the payer (of a cash-in or a code's cash-out: the agent's float)
-// can spend afterwards, zero where it is not known any more. Replayed tells that it had been done before.
+// can spend afterwards, zero where it is not known any more. Drawn is what their overdraft line lent for it, at DrawFee,
+// and Repaid what it took of money that came in; no amounts where no line was touched. Replayed tells that it had been
+// done before.
 type Receipt struct {
 	Transaction uuid.UUID
 	Number      string
@@ -23,6 +25,9 @@ type Receipt struct {
 	Tax         money.Amount
 	Commission  money.Amount
 	Balance     money.Amount
+	Drawn       money.Amount
+	DrawFee     money.Amount
+	Repaid      money.Amount
 	From, To    string
 	At          time.Time
 	Replayed    bool
@@ -65,6 +70,10 @@ func (s *Service) receipt(r ledger.Result) (Receipt, error) {
 		Amount: amount(extraAmount), Fee: amount(extraFee), Tax: amount(extraTax), Commission: amount(extraCommission),
 		Balance: money.Of(r.Available[payer], s.currency),
 		From:    r.Extra[extraFrom], To: r.Extra[extraTo], At: r.BookedAt, Replayed: r.Replayed,
+	}
+	if line, used := r.Draws[payer]; used {
+		receipt.Drawn, receipt.DrawFee = money.Of(line.Drawn, s.currency), money.Of(line.Fee, s.currency)
+		receipt.Repaid = money.Of(line.Repaid, s.currency)
 	}
 	return receipt, errors.Join(faults...)
 }

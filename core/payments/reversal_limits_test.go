@@ -223,7 +223,7 @@ type leaping struct {
 func (l *leaping) Now() time.Time {
 	if l.leap.Load() {
 		l.looks.Add(1)
-		l.Manual.Set(lastOfDay.Add(time.Millisecond))
+		l.Set(lastOfDay.Add(time.Millisecond))
 	}
 	return l.Manual.Now()
 }

@@ -75,13 +75,16 @@ func newWorld(t *testing.T) *world {
 	w := &world{t: t, db: db, url: url, clock: clock.NewManual(noon), keyring: secret.EphemeralKeyring()}
 	w.location = place(t)
 	w.ledger = ledger.NewStore(db, w.clock)
+	books, err := payments.OpenBooks(t.Context(), db, w.ledger, money.BBD, w.clock)
+	require.NoError(t, err)
+	w.books = books
 	w.transactions = transactions.NewStore(db)
 	w.promises = transactions.NewPromises(db)
 	credentials := identity.NewCredentials(w.keyring, identity.CredentialOptions{})
 	w.credentials = credentials
 	w.writer = startWriter(w, credentials)
 	w.poster = ledger.NewPoster(ledger.PosterOptions{
-		Clock: w.clock, Credentials: credentials, Location: w.location, Codes: w.keyring.PINPepper,
+		Clock: w.clock, Credentials: credentials, Location: w.location, Codes: w.keyring.PINPepper, DrawFees: w.drawFees(),
 	})
 	w.effects = approvals.Registry{}
 	w.approvals = approvals.New(db, w.clock, w.effects)
@@ -94,9 +97,6 @@ func newWorld(t *testing.T) *world {
 	w.agents = agents.New(agents.Options{
 		DB: db, Ledger: w.ledger, Identity: w.identity, Clock: w.clock, Currency: money.BBD,
 	})
-	books, err := payments.OpenBooks(t.Context(), db, w.ledger, money.BBD, w.clock)
-	require.NoError(t, err)
-	w.books = books
 	w.payments = w.service(read(t, "../../configs/tariffs.yaml"))
 	w.effects[payments.KindReversal] = w.payments.ReversalEffect()
 	w.effects[payments.KindAdjustment] = w.payments.AdjustmentEffect()
@@ -303,12 +303,20 @@ func refused(t *testing.T, err error, code fault.Code) *fault.Error {
 	return fault.From(err)
 }
 
+// drawFees puts the fees of overdraft draws where all fees go.
+func (w *world) drawFees() ledger.DrawFees {
+	return ledger.DrawFees{
+		Income: w.books.FeeIncome, Tax: w.books.TaxPayable, TaxBPS: func(time.Time) (int64, error) { return 1750, nil },
+	}
+}
+
 func startWriter(w *world, credentials ledger.Credentials) *ledger.Writer {
 	w.t.Helper()
 	db, err := ledger.OpenDB(w.t.Context(), w.url)
 	require.NoError(w.t, err)
 	writer, err := ledger.NewWriter(ledger.WriterOptions{
-		DB: db, Clock: w.clock, Credentials: credentials, Location: w.location, Codes: w.keyring.PINPepper, Node: "test",
+		DB: db, Clock: w.clock, Credentials: credentials, Location: w.location, Codes: w.keyring.PINPepper,
+		DrawFees: w.drawFees(), Node: "test",
 	})
 	require.NoError(w.t, err)
 	w.t.Cleanup(func() {
