@@ -51,6 +51,7 @@ POST /v1/core/holds/:hold_id/release ledger.post core.holds
 POST /v1/core/limits/check customer.account.view core.limits
 POST /v1/core/postings ledger.post core.postings
 POST /v1/core/postings/:posting_id/reverse ledger.post core.postings
+POST /v1/core/statements customer.account.view core.statements
 POST /v1/oauth/token open
 PUT /v1/core/accounts/:account_id/grants/:client_id ledger.post core.accounts
 `

@@ -195,6 +195,7 @@ func (issuer) Verify(_ context.Context, token secret.Text) (identity.Principal, 
 type api struct {
 	*web.App
 	books   *books
+	history *history
 	log     *bytes.Buffer
 	probes  map[string]error
 	drain   bool
@@ -203,7 +204,7 @@ type api struct {
 
 func newAPI(t *testing.T, entries int) *api {
 	t.Helper()
-	a := &api{books: newBooks(entries), log: &bytes.Buffer{}, probes: map[string]error{}, clock: clock.NewManual(now)}
+	a := &api{books: newBooks(entries), history: newHistory(entries), log: &bytes.Buffer{}, probes: map[string]error{}, clock: clock.NewManual(now)}
 	logger := web.NewLogger(a.log, slog.LevelInfo, "json")
 	a.App = web.New(web.Options{Version: "1.0.0", Logger: logger, Tokens: issuer{}})
 	probe := func(name string) func(context.Context) error {
@@ -211,7 +212,7 @@ func newAPI(t *testing.T, entries int) *api {
 	}
 	rest.Mount(a.App, rest.Options{
 		Tokens: issuer{}, Ledger: a.books, Transactions: a.books, Pages: secret.EphemeralKeyring().Body, Clock: a.clock,
-		Bank: newFakeBank(), Bodies: secret.EphemeralKeyring().Body,
+		Bank: newFakeBank(), Bodies: secret.EphemeralKeyring().Body, Statements: statementsOver(a.history, a),
 		Health: rest.NewHealth(rest.HealthOptions{
 			Version: "1.0.0", Clock: a.clock, Logger: logger, Draining: func() bool { return a.drain },
 			Checks: []rest.Check{

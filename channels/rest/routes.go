@@ -38,7 +38,7 @@ const (
 func Scopes() []string {
 	return []string{
 		ScopeWallets, ScopeTransactions, ScopeUSSD, ScopeCoreAccounts, ScopeCorePostings, ScopeCoreHolds, ScopeCoreLimits,
-		ScopeCoreIntegrity,
+		ScopeCoreIntegrity, ScopeStatements,
 	}
 }
 
@@ -66,6 +66,7 @@ type Options struct {
 	Ledger       Ledger
 	Transactions Transactions
 	Bank         Bank
+	Statements   Statements
 	Health       *Health
 	// HealthOnly serves health and nothing else: a process without this role still tells its balancer how it is.
 	HealthOnly bool
@@ -100,6 +101,7 @@ func Mount(app *web.App, o Options) {
 		"One transaction", view(ScopeTransactions)), a.txn)
 	describeTokenForm(app)
 	a.mountCore(app)
+	a.registerStatements(app)
 }
 
 // refusals are the statuses that every guarded read may answer with.

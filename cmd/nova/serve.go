@@ -19,6 +19,7 @@ import (
 	"nova/channels/web"
 	"nova/configs"
 	"nova/core/clock"
+	"nova/core/reports"
 )
 
 func serveCommand() *cobra.Command {
@@ -105,7 +106,9 @@ func newServer(p *parts) (*server, error) {
 	rest.Mount(s.app, rest.Options{
 		HealthOnly: !p.config.Has(configs.RoleREST),
 		Tokens:     p.tokens, Ledger: p.ledger, Transactions: p.transactions, Pages: p.keyring.Body, Clock: p.clock,
-		Bank: p.bank, Bodies: p.keyring.Body,
+		Bank: p.bank, Bodies: p.keyring.Body, Statements: reports.NewStatements(reports.StatementOptions{
+			Books: p.ledger, Facts: p.transactions, Clock: p.clock, Location: p.location,
+		}),
 		Health: rest.NewHealth(rest.HealthOptions{
 			Version: version, Draining: s.app.Draining, Clock: p.clock, Logger: p.log, Checks: s.checks(),
 		}),

@@ -51,6 +51,8 @@ type Statement struct {
 	Period           Period
 	Opening, Closing money.Amount
 	Entries          int64
+	// Market is where the account's days begin and end.
+	Market *time.Location
 }
 
 // StatementLine is one entry as its owner recognises it. Balance is the whole account's, over all of its lanes.
@@ -134,7 +136,7 @@ func (s *Statements) open(ctx context.Context, a ledger.Account, p Period) (*Sta
 	r := &StatementReader{
 		Statement: Statement{
 			Account: a, Period: p, Opening: money.Of(span.Opening, a.Currency), Closing: money.Of(span.Closing, a.Currency),
-			Entries: span.Entries,
+			Entries: span.Entries, Market: s.o.Location,
 		},
 		s: s, balance: span.Opening, debits: money.Of(0, a.Currency), credits: money.Of(0, a.Currency),
 	}

@@ -57,6 +57,7 @@ func (w *world) paged(t failer, a ledger.Account, p reports.Period, n int) []rep
 		require.Equal(t, balance, page.PageOpening, "a page opens where the one before closed")
 		requireTie(t, a, page.PageOpening, page.Lines, page.PageClosing, page.Debits, page.Credits)
 		all = append(all, page.Lines...)
+		require.LessOrEqual(t, int64(len(all)), page.Entries, "no line comes twice")
 		if page.Next == nil {
 			require.Equal(t, page.Closing, page.PageClosing, "the last page closes the statement")
 			require.EqualValues(t, page.Entries, len(all))
