@@ -453,7 +453,8 @@ select entries_make_month($1::date);
 -- name: check_plans
 -- The checks read whole tables: joining them row by row, as a planner may choose that has no statistics yet, takes
 -- hours where hashing takes seconds; and a pool of look-ups may have been told to read none.
-select set_config('enable_nestloop', 'off', true) || set_config('enable_seqscan', 'on', true);
+select set_config('enable_nestloop', 'off', true) || set_config('enable_seqscan', 'on', true) ||
+       set_config('work_mem', '128MB', true);
 
 -- name: check_orphans
 select 'entry ' || e.sequence || ' of account ' || e.account_id || ' has no posting or no balance'
