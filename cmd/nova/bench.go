@@ -79,7 +79,7 @@ type bench struct {
 }
 
 func runBench(ctx context.Context, o benchOptions, out io.Writer, say daemon.Say) (err error) {
-	s, err := openStage(ctx, say)
+	s, err := openStage(ctx, serviceOptions{Throwaway: true, Flush: true, Say: say})
 	if err != nil {
 		return err
 	}

@@ -41,12 +41,12 @@ const readyTime = 20 * time.Second
 var stopping = daemon.Farewell{{Signal: syscall.SIGTERM, Wait: 15 * time.Second}, {Signal: syscall.SIGKILL, Wait: 5 * time.Second}}
 
 // openStage starts PostgreSQL, which writes through to the disk, and Redis, and makes the schema.
-func openStage(ctx context.Context, say daemon.Say) (_ *stage, err error) {
+func openStage(ctx context.Context, o serviceOptions) (_ *stage, err error) {
 	dir, err := daemon.Scratch(execPrefix, "postgres", "nobody")
 	if err != nil {
 		return nil, err
 	}
-	s := &stage{dir: dir, say: say}
+	s := &stage{dir: dir, say: o.Say}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.close())
@@ -57,7 +57,8 @@ func openStage(ctx context.Context, say daemon.Say) (_ *stage, err error) {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	s.leaves = append(s.leaves, j.finish)
-	s.private, err = startServices(ctx, serviceOptions{Dir: dir, Database: true, Redis: true, Throwaway: true, Flush: true, Say: say})
+	o.Dir, o.Database, o.Redis = dir, true, true
+	s.private, err = startServices(ctx, o)
 	if err != nil {
 		return nil, err
 	}
@@ -68,6 +69,7 @@ func openStage(ctx context.Context, say daemon.Say) (_ *stage, err error) {
 	s.config = configs.Default(configs.Development)
 	s.config.DatabaseURL, s.config.RedisURL = secret.New(s.private.databaseURL), secret.New(s.private.redisURL)
 	s.config.DataDir, s.config.KeysDir = dir, filepath.Join(dir, "keys")
+	s.config.CheckpointsDir = filepath.Join(dir, "checkpoints")
 	return s, nil
 }
 
