@@ -1,6 +1,6 @@
 # Nova's commands; `make` alone lists them. CONTRIBUTING.md says more.
 .DEFAULT_GOAL := help
-.PHONY: help build run test bench lint fmt migrate menu-lint fuzz check
+.PHONY: help build run test bench faults lint fmt migrate menu-lint fuzz check
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LINT     = go tool -modfile=.ci/tools/go.mod golangci-lint
@@ -8,6 +8,7 @@ LINT     = go tool -modfile=.ci/tools/go.mod golangci-lint
 PKG     ?= ./...
 ARGS    ?=
 FUZZTIME ?= 30s
+SEEDS   ?= 6
 # The race detector needs a C compiler. In CI every test's line is shown, and a skip is a failure.
 RACE     = $(shell command -v $$(go env CC | cut -d' ' -f1) >/dev/null 2>&1 && echo -race)
 VERBOSE  = $(if $(CI),-v)
@@ -27,6 +28,9 @@ test: build ## Run every test with a PostgreSQL and Redis of its own
 
 bench: build ## Measure against bare ceilings, into .nova/bench.json
 	@bin/nova dev install postgres redis && bin/nova bench $(ARGS)
+
+faults: build ## Break things under load, SEEDS times (6), and prove the books
+	@bin/nova dev install postgres redis && bin/nova faults --seeds $(SEEDS) $(ARGS)
 
 lint: ## Check the code's form and the house rules
 	$(LINT) run $(PKG)
