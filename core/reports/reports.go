@@ -1,7 +1,10 @@
-// Package reports tells an outlet how its day goes.
+// Package reports tells how money went: an outlet's day so far, the statement of an account, and the business day of the
+// whole house, which it closes.
 //
-// It reads transactions, knows no balances and changes nothing. Its one rule: only what happened counts; what failed or
-// waits for somebody is in no sum.
+// It knows no formats and no prices, and it never moves money between people. The only postings that it makes are the
+// house's own: the sweep between trust and the operator's bank, and money that waits in suspense. Its one rule: only
+// what happened counts, and what was told once stays so. What failed or waits for somebody is in no sum, a statement
+// ends where nothing can be booked any more, and a closed day keeps its figures.
 package reports
 
 import (
