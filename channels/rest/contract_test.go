@@ -34,6 +34,8 @@ GET /docs/docs.js open
 GET /docs/swagger-ui-bundle.js open
 GET /docs/swagger-ui.css open
 GET /openapi.json open
+GET /v1/approvals customer.account.view approvals
+GET /v1/approvals/:approval_id customer.account.view approvals
 GET /v1/core/accounts/:account_id customer.account.view core.accounts
 GET /v1/core/accounts/:account_id/balances customer.account.view core.accounts
 GET /v1/core/holds/:hold_id customer.account.view core.holds
@@ -44,6 +46,8 @@ GET /v1/txns/:txn_id customer.account.view txns.read
 GET /v1/wallets/:wallet_id/balance customer.account.view wallets.read
 GET /v1/wallets/:wallet_id/transactions customer.account.view wallets.read
 PATCH /v1/core/accounts/:account_id ledger.post core.accounts
+POST /v1/approvals/:approval_id/approve customer.account.view approvals
+POST /v1/approvals/:approval_id/reject customer.account.view approvals
 POST /v1/core/accounts ledger.post core.accounts
 POST /v1/core/holds ledger.post core.holds
 POST /v1/core/holds/:hold_id/capture ledger.post core.holds

@@ -135,6 +135,16 @@ func clientOf(ctx context.Context) (uuid.UUID, error) {
 	return caller.ID, nil
 }
 
+// clients tells that an account was opened by a client, and not by Nova for its own people.
+func clients(a ledger.Account) bool { return a.OpenedBy != "" && a.OpenedBy != ledger.OpenedByNova }
+
+// isClient tells that the caller is the client that the ledger knows by this name. What one client opened or posted is
+// not there for another, by whatever path.
+func isClient(ctx context.Context, opener string) bool {
+	client, err := clientOf(ctx)
+	return err == nil && bank.Opener(client) == opener
+}
+
 // order is who asks for what moves or reserves money, and what makes its retry safe.
 func (a *api) order(ctx context.Context, in *Idempotent) (bank.Order, error) {
 	client, err := clientOf(ctx)

@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"nova/core/bank"
+	"nova/core/fault"
 	"nova/core/ids"
 	"nova/core/ledger"
 	"nova/core/money"
@@ -24,7 +25,7 @@ type openAccountInput struct {
 		Product  string            `json:"product" enum:"wallet,float,commission,savings,tax_payable,interest_payable,suspense,trust,operator_bank,overdraft_receivable,agent_receivable,fee_income,interest_income,commission_expense,interest_expense,equity" doc:"Decides the class, the normal side, and whether the balance may go below zero: wallet, float, commission and savings may not" example:"wallet"`
 		Currency string            `json:"currency" doc:"ISO 4217 code" example:"BBD" pattern:"^[A-Z]{3}$"`
 		Name     string            `json:"name,omitempty" example:"Marcia B." maxLength:"100"`
-		Metadata map[string]string `json:"metadata,omitempty" doc:"At most 16 keys of up to 40 characters, values of up to 200" example:"{\"branch\":\"7\"}"`
+		Metadata map[string]string `json:"metadata,omitempty" doc:"At most 16 keys of up to 40 characters, values of up to 200" maxProperties:"16" example:"{\"branch\":\"7\"}"`
 	}
 }
 
@@ -135,7 +136,20 @@ func (a *api) changeAccount(ctx context.Context, in *changeAccountInput) (*accou
 
 type accountBalancesInput struct {
 	AccountInput
-	AsOf time.Time `query:"as_of" doc:"Balance at this past moment, more than 5 seconds ago"`
+	// AsOf is text: a time.Time could not tell the year 1 from no moment at all.
+	AsOf string `query:"as_of" doc:"Balance at this past moment, more than 5 seconds ago" format:"date-time" example:"2026-11-20T00:00:00Z"`
+}
+
+// at is the moment that is asked for; now, the zero time, for none.
+func (in *accountBalancesInput) at() (time.Time, error) {
+	if in.AsOf == "" {
+		return time.Time{}, nil
+	}
+	at, err := time.Parse(time.RFC3339, in.AsOf)
+	if err != nil || at.Year() < 1 || at.IsZero() {
+		return at, fault.New(fault.ValidationError, "as_of").Field("as_of", "is no moment since the year 1")
+	}
+	return at, nil
 }
 
 // AccountBalances is an account's money now, or as it stood at a past moment.
@@ -158,16 +172,20 @@ func (a *api) accountBalances(ctx context.Context, in *accountBalancesInput) (*a
 	if err != nil {
 		return nil, err
 	}
-	b, err := a.Bank.Balance(ctx, client, id, in.AsOf)
+	at, err := in.at()
+	if err != nil {
+		return nil, err
+	}
+	b, err := a.Bank.Balance(ctx, client, id, at)
 	if err != nil {
 		return nil, err
 	}
 	amount := func(minor int64) Amount { return amountOf(money.Of(minor, b.Currency)) }
 	body := AccountBalances{
 		AccountID: in.AccountID, Posted: amount(b.Posted), Held: amount(b.Held), Available: amount(b.Available),
-		Currency: string(b.Currency), AsOf: Time(in.AsOf), Version: b.Sequence,
+		Currency: string(b.Currency), AsOf: Time(at), Version: b.Sequence,
 	}
-	if in.AsOf.IsZero() {
+	if at.IsZero() {
 		overdraft := amount(b.Overdraft)
 		body.AsOf, body.Overdraft = Time(a.Clock.Now()), &overdraft
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"nova/core/approvals"
 	"nova/core/bank"
 	"nova/core/fault"
 	"nova/core/ledger"
@@ -193,4 +194,51 @@ func (b *fakeBank) Integrity(context.Context) (bank.Proof, error) {
 		Report:    ledger.Report{Accounts: 120, Postings: 4711, Entries: 9611, Seals: 4630},
 		StartedAt: now, EndedAt: now.Add(time.Second),
 	}, nil
+}
+
+var anApproval = uuid.MustParse("01900000-0000-7000-8000-00000000b005")
+
+// fakeApprovals has two that wait, and decides the first once.
+type fakeApprovals struct{ decided approvals.Approval }
+
+func (f *fakeApprovals) waiting() []approvals.Approval {
+	one := approvals.Approval{
+		ID: anApproval, MadeAt: now, Status: approvals.Pending, Proposal: approvals.Proposal{
+			Kind: "reversal", Subject: "txn_01j0000000e008000000001r01", Summary: "reversal of 7K3M9Q", Purpose: "operations.reverse",
+			Payload: `{"reason":"wrong number"}`, ExpiresAt: now.Add(24 * time.Hour), Maker: approvals.Actor{Kind: "operator", ID: andre},
+		},
+	}
+	two := one
+	two.ID, two.Subject = nth(anApproval, 1), "txn_01j0000000e008000000001r02"
+	return []approvals.Approval{one, two}
+}
+
+func (f *fakeApprovals) Waiting(_ context.Context, _ approvals.Checker, filter approvals.Filter) ([]approvals.Approval, error) {
+	all := f.waiting()
+	if filter.After != uuid.Nil {
+		all = all[1:]
+	}
+	return all[:min(len(all), filter.Most)], nil
+}
+
+func (f *fakeApprovals) ByID(_ context.Context, id uuid.UUID) (approvals.Approval, error) {
+	if id != anApproval {
+		return approvals.Approval{}, fault.New(fault.NotFound, "approval %s", id)
+	}
+	return f.waiting()[0], nil
+}
+
+func (f *fakeApprovals) Decide(ctx context.Context, id uuid.UUID, by approvals.Checker, v approvals.Verdict, note string) (
+	approvals.Approval, error,
+) {
+	a, err := f.ByID(ctx, id)
+	if err != nil {
+		return a, err
+	}
+	if f.decided.ID == id {
+		return a, fault.New(fault.InvalidState, "decided")
+	}
+	a.Status, a.Checker, a.DecidedAt, a.Note = v, by.Actor, now, note
+	f.decided = a
+	return a, nil
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"nova/core/bank"
+	"nova/core/fault"
 	"nova/core/ids"
 )
 
@@ -13,7 +14,7 @@ type placeHoldInput struct {
 	Body struct {
 		AccountID string     `json:"account_id" doc:"A wallet, float, commission or savings account" example:"acc_01kat5m7q8e2r9v4c6x0z3n1bw" maxLength:"64"`
 		Amount    MoneyInput `json:"amount"`
-		ExpiresAt time.Time  `json:"expires_at,omitzero" doc:"A week from now if left out, and at most 30 days ahead" example:"2026-11-28T14:00:00Z"`
+		ExpiresAt *time.Time `json:"expires_at,omitempty" doc:"A week from now if left out, and at most 30 days ahead" example:"2026-11-28T14:00:00Z"`
 		Reason    string     `json:"reason" example:"room 7" minLength:"1" maxLength:"140"`
 	}
 }
@@ -67,9 +68,13 @@ func (a *api) placeHold(ctx context.Context, in *placeHoldInput) (*holdChange, e
 	if err != nil {
 		return nil, err
 	}
-	return changed(a.Bank.PlaceHold(ctx, order, bank.NewHold{
-		Account: account, Amount: amount, ExpiresAt: in.Body.ExpiresAt, Reason: in.Body.Reason,
-	}))
+	n := bank.NewHold{Account: account, Amount: amount, Reason: in.Body.Reason}
+	if until := in.Body.ExpiresAt; until != nil {
+		if n.ExpiresAt = *until; until.IsZero() {
+			return nil, fault.New(fault.ValidationError, "hold until the year 1").Field("expires_at", "is past")
+		}
+	}
+	return changed(a.Bank.PlaceHold(ctx, order, n))
 }
 
 // HoldInput is what every operation on a hold takes.

@@ -18,7 +18,7 @@ type postInput struct {
 		Narration string            `json:"narration" doc:"What it is about, as statements show it" example:"invoice 1041" minLength:"1" maxLength:"140"`
 		Reference string            `json:"reference" doc:"The client's own, unique to it for ever" example:"inv-1041" minLength:"1" maxLength:"64"`
 		ValueDate string            `json:"value_date,omitempty" doc:"Day in the books; the day of booking if left out" format:"date" example:"2026-11-21"`
-		Metadata  map[string]string `json:"metadata,omitempty" doc:"At most 16 keys of up to 40 characters, values of up to 200" example:"{\"invoice\":\"1041\"}"`
+		Metadata  map[string]string `json:"metadata,omitempty" doc:"At most 16 keys of up to 40 characters, values of up to 200" maxProperties:"16" example:"{\"invoice\":\"1041\"}"`
 	}
 }
 

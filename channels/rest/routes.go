@@ -38,7 +38,7 @@ const (
 func Scopes() []string {
 	return []string{
 		ScopeWallets, ScopeTransactions, ScopeUSSD, ScopeCoreAccounts, ScopeCorePostings, ScopeCoreHolds, ScopeCoreLimits,
-		ScopeCoreIntegrity, ScopeStatements,
+		ScopeCoreIntegrity, ScopeApprovals, ScopeStatements,
 	}
 }
 
@@ -66,6 +66,7 @@ type Options struct {
 	Ledger       Ledger
 	Transactions Transactions
 	Bank         Bank
+	Approvals    Approvals
 	Statements   Statements
 	Health       *Health
 	// HealthOnly serves health and nothing else: a process without this role still tells its balancer how it is.
@@ -101,6 +102,7 @@ func Mount(app *web.App, o Options) {
 		"One transaction", view(ScopeTransactions)), a.txn)
 	describeTokenForm(app)
 	a.mountCore(app)
+	a.mountApprovals(app)
 	a.registerStatements(app)
 }
 

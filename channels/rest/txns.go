@@ -3,6 +3,9 @@ package rest
 import (
 	"context"
 
+	"github.com/google/uuid"
+
+	"nova/core/bank"
 	"nova/core/fault"
 	"nova/core/ids"
 	"nova/core/transactions"
@@ -68,6 +71,9 @@ func (a *api) txn(ctx context.Context, in *txnInput) (*txnOutput, error) {
 	found, err := a.Transactions.ByID(ctx, id)
 	if err != nil {
 		return nil, err
+	}
+	if found.Client != uuid.Nil && !isClient(ctx, bank.Opener(found.Client)) {
+		return nil, fault.New(fault.NotFound, "transaction %s is another client's", id)
 	}
 	body, err := txnOf(found)
 	return &txnOutput{Body: body}, err

@@ -108,5 +108,8 @@ func (a *api) wallet(ctx context.Context, named string) (ledger.Account, error) 
 	if !slices.Contains(walletProducts, account.Product) {
 		return ledger.Account{}, fault.New(fault.NotFound, "account %s is no wallet but %s", id, account.Product)
 	}
+	if clients(account) && !isClient(ctx, account.OpenedBy) {
+		return ledger.Account{}, fault.New(fault.NotFound, "account %s is another client's", id)
+	}
 	return account, nil
 }

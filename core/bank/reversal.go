@@ -33,6 +33,10 @@ func (s *Service) Reverse(ctx context.Context, o Order, n NewReversal) (Posted, 
 		return s.posted(ctx, o, nil, result, err)
 	}
 	result, err := s.submit(ctx, c)
+	if fault.Is(err, fault.InvalidState) {
+		// Only another reversal takes a client's transaction out of its status: it came between our look and the group's.
+		err = fault.Wrap(err, fault.AlreadyReversed, "posting %s", n.Posting)
+	}
 	return s.posted(ctx, o, nil, result, err)
 }
 

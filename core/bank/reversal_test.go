@@ -1,6 +1,8 @@
 package bank_test
 
 import (
+	"fmt"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -71,4 +73,32 @@ func TestAReversalNeedsItsAccounts(t *testing.T) {
 	require.NoError(t, w.bank.Revoke(t.Context(), bank.Opener(w.rival), theirs.ID, w.acme))
 	_, err = w.bank.Reverse(t.Context(), w.order(), w.reverse(p))
 	refused(t, err, fault.NotFound, "posting_id")
+}
+
+// TestReversalsOnTwoNodesReverseOnce fires many reversals of one posting, each with a key and a reference of its own.
+func TestReversalsOnTwoNodesReverseOnce(t *testing.T) {
+	w := newWorld(t)
+	nodes := []*bank.Service{w.bank, w.newBank(w.startWriter(nil))}
+	p, err := w.bank.Post(t.Context(), w.order(), w.posting(debit(w.ann, 30_00), credit(w.ben, 30_00)))
+	require.NoError(t, err)
+	const tries = 40
+	failures := make([]error, tries)
+	var all sync.WaitGroup
+	for i := range tries {
+		o, n := w.order(), w.reverse(p)
+		n.Reference = fmt.Sprint("back ", i)
+		all.Go(func() { _, failures[i] = nodes[i%2].Reverse(t.Context(), o, n) })
+	}
+	all.Wait()
+	done := 0
+	for _, err := range failures {
+		if err == nil {
+			done++
+			continue
+		}
+		refused(t, err, fault.AlreadyReversed, "")
+	}
+	require.Equal(t, 1, done)
+	require.Equal(t, int64(100_00), w.balance(w.ann).Posted)
+	w.sound()
 }
