@@ -20,6 +20,7 @@ import (
 	"nova/configs"
 	"nova/core/clock"
 	"nova/core/reports"
+	"nova/sql"
 )
 
 func serveCommand() *cobra.Command {
@@ -49,6 +50,9 @@ func serveCommand() *cobra.Command {
 // serveUntilStopped runs a server until ctx ends, and then drains it. ready is called once it listens.
 func serveUntilStopped(ctx context.Context, config configs.Config, ready func(net.Addr)) (err error) {
 	growHeap()
+	if err := schemaFits(ctx, config); err != nil {
+		return err
+	}
 	log := newLogger(config)
 	p, err := open(ctx, config, log, clock.System{})
 	if err != nil {
@@ -65,6 +69,19 @@ func serveUntilStopped(ctx context.Context, config configs.Config, ready func(ne
 		return err
 	}
 	return s.run(ctx, ready)
+}
+
+// schemaFits refuses a database that lacks what this build needs. One that is ahead is fine: the schema is migrated
+// first, while nodes of the version before still run on it.
+func schemaFits(ctx context.Context, config configs.Config) error {
+	current, newest, err := sql.Version(ctx, config.DatabaseURL.Reveal())
+	if err != nil {
+		return err
+	}
+	if current < newest {
+		return fmt.Errorf("the database has schema version %d, and this build needs %d: run nova migrate first", current, newest)
+	}
+	return nil
 }
 
 func newLogger(config configs.Config) *slog.Logger {

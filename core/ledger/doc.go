@@ -19,6 +19,15 @@
 // so groups, nodes and PostIn do not wait for each other in circles; where PostgreSQL still finds one, the group runs
 // again.
 //
+// An overdraft line is part of a balance: a debit that an account's own money does not cover draws the rest in the same
+// posting, and a credit first repays what is owed. A closed day takes no postings; who names the day of a posting holds
+// the row that says which days are closed, until it has committed.
+//
+// Every group that has postings is sealed in the write itself: they hash into a Merkle root (RFC 6962), and that is
+// chained to the seal before in the lane. Lane heads form a checkpoint each second, signed and kept outside the
+// database, so that not even the database's owner can rewrite what a checkpoint has seen. Check derives everything again
+// from the entries, and a Proof needs nothing but a checkpoint.
+//
 // A lane is a writer's own row of every system account and its own running numbers, so that nodes share no row
 // that every transfer touches. It is leased; a writer that lost its lease notices when it writes.
 //
