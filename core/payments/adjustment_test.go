@@ -145,3 +145,37 @@ func TestAReversalAndAnAdjustmentRace(t *testing.T) {
 		w.deposit(w.marcia.Wallet, 1_00) // an adjustment keeps the fee
 	}
 }
+
+func TestAdjustmentsUnderRacesTakeNoMoreThanTheAmount(t *testing.T) {
+	const many = 10
+	w := newWorld(t)
+	w.deposit(w.andre.Wallet, 500_00)
+	txn := w.sent()
+	var done atomic.Int64
+	var running sync.WaitGroup
+	claims := make([]payments.Claim, many)
+	for i := range claims {
+		claims[i] = w.claim(txn)
+	}
+	for _, claim := range claims {
+		running.Go(func() {
+			c, err := w.payments.AskAdjustment(t.Context(), claim, bbd(20_00))
+			if err == nil && w.approve(c.Approval) == nil {
+				done.Add(1)
+			}
+		})
+	}
+	running.Wait()
+	for { // those who met another's claim ask again
+		c, err := w.adjust(txn, 20_00)
+		if err != nil {
+			refused(t, err, fault.ValidationError)
+			break
+		}
+		require.NoError(t, w.approve(c.Approval))
+		done.Add(1)
+	}
+	require.Equal(t, int64(2), done.Load())
+	require.Equal(t, int64(510_00), w.posted(w.andre.Wallet))
+	require.Zero(t, w.held(w.andre.Wallet))
+}

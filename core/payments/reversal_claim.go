@@ -38,7 +38,7 @@ func (m maker) isOperator() bool { return m.operator.ID != uuid.Nil }
 type payload struct {
 	Transaction uuid.UUID            `json:"transaction"`
 	Minor       int64                `json:"minor"`
-	Hold        uuid.UUID            `json:"hold"` // zero where there was nothing to hold
+	Hold        uuid.UUID            `json:"hold"` // placed where there was something to hold
 	Reason      Reason               `json:"reason"`
 	Note        string               `json:"note"`
 	Channel     transactions.Channel `json:"channel"`
@@ -54,15 +54,7 @@ func (s *Service) claim(ctx context.Context, c Claim, kind string, body [32]byte
 		return Claimed{}, err
 	}
 	done, err := s.identity.Once(ctx, c.Key, body, func(ctx context.Context, tx *sql.Tx) (map[string]string, error) {
-		r, err := s.recovery(ctx, tx, c.Transaction)
-		if err != nil {
-			return nil, err
-		}
-		want, err := wants(r)
-		if err != nil {
-			return nil, err
-		}
-		return s.claimIn(ctx, tx, m, kind, r, want)
+		return s.claimIn(ctx, tx, m, kind, wants)
 	})
 	if err != nil {
 		return Claimed{}, err
@@ -91,43 +83,64 @@ func (s *Service) maker(ctx context.Context, c Claim) (maker, error) {
 
 func isStaff(a approvals.Actor) bool { return a.Kind == string(identity.Staff) }
 
-// claimIn writes the proposal and, last, places its hold. A claim takes over what is held for its transaction.
-func (s *Service) claimIn(ctx context.Context, tx *sql.Tx, m maker, kind string, r *recovery, want int64) (
+// claimIn writes the proposal and, last, places its hold. The transaction is looked at twice: before, to refuse while
+// nothing is written, and under its lock, which is taken after the proposal's, as deciding does, so that the two never
+// wait for each other in a circle.
+func (s *Service) claimIn(ctx context.Context, tx *sql.Tx, m maker, kind string, wants func(*recovery) (int64, error)) (
 	map[string]string, error,
 ) {
-	purpose, audience, err := s.checker(ctx, tx, m, r)
+	r, err := s.look(ctx, tx, m.Transaction)
 	if err != nil {
 		return nil, err
 	}
-	t, held := r.original, min(want, r.covered())
-	hold := ledger.Hold{
-		Account: t.To.Account, Kind: ReversalHold, Minor: held, Reason: string(m.Reason),
-		Metadata: map[string]string{metaTransaction: t.ID.String()}, ExpiresAt: r.now.Add(ClaimLife),
-	}
-	if held > 0 {
-		hold.ID = ids.New(r.now)
-	}
-	text, err := json.Marshal(payload{
-		Transaction: t.ID, Minor: want, Hold: hold.ID, Reason: m.Reason, Note: m.Note, Channel: m.Channel,
-	})
+	want, err := wants(r)
 	if err != nil {
-		return nil, fmt.Errorf("encode a claim: %w", err)
+		return nil, err
 	}
-	a, err := s.approvals.ProposeIn(ctx, tx, approvals.Proposal{
-		Kind: kind, Subject: ids.Format(ids.Transaction, t.ID), Payload: string(text), Summary: r.summary(kind, want),
-		Purpose: string(purpose), Audience: audience, Maker: m.By, ExpiresAt: hold.ExpiresAt,
+	hold := ids.New(r.now)
+	a, err := s.propose(ctx, tx, m, kind, r, payload{
+		Transaction: m.Transaction, Minor: want, Hold: hold, Reason: m.Reason, Note: m.Note, Channel: m.Channel,
 	})
 	if err != nil {
 		return nil, err
 	}
-	if err := s.hold(ctx, tx, a.ID, r, hold); err != nil {
+	if r, err = s.recovery(ctx, tx, m.Transaction); err == nil {
+		_, err = wants(r)
+	}
+	if err != nil {
+		return nil, late(err)
+	}
+	held := min(want, r.covered())
+	if err := s.hold(ctx, tx, a, r, ledger.Hold{
+		ID: hold, Account: r.original.To.Account, Kind: ReversalHold, Minor: held, Reason: string(m.Reason),
+		Metadata: map[string]string{metaTransaction: m.Transaction.String()}, ExpiresAt: a.ExpiresAt,
+	}); err != nil {
 		return nil, err
 	}
 	minor := func(n int64) string { return strconv.FormatInt(n, 10) }
 	return map[string]string{
-		extraApproval: a.ID.String(), extraTransaction: t.ID.String(), extraAmount: minor(want), extraHeld: minor(held),
-		extraMissing: minor(want - held), extraExpires: hold.ExpiresAt.Format(time.RFC3339Nano),
+		extraApproval: a.ID.String(), extraTransaction: m.Transaction.String(), extraAmount: minor(want),
+		extraHeld: minor(held), extraMissing: minor(want - held), extraExpires: a.ExpiresAt.Format(time.RFC3339Nano),
 	}, nil
+}
+
+// propose asks whoever may decide it for the claim.
+func (s *Service) propose(ctx context.Context, tx *sql.Tx, m maker, kind string, r *recovery, p payload) (
+	approvals.Approval, error,
+) {
+	purpose, audience, err := s.checker(ctx, tx, m, r)
+	if err != nil {
+		return approvals.Approval{}, err
+	}
+	text, err := json.Marshal(p)
+	if err != nil {
+		return approvals.Approval{}, fmt.Errorf("encode a claim: %w", err)
+	}
+	return s.approvals.ProposeIn(ctx, tx, approvals.Proposal{
+		Kind: kind, Subject: ids.Format(ids.Transaction, p.Transaction), Payload: string(text),
+		Summary: r.summary(kind, p.Minor), Purpose: string(purpose), Audience: audience, Maker: m.By,
+		ExpiresAt: r.now.Add(ClaimLife),
+	})
 }
 
 // summary is the line by which whoever decides knows the claim.
@@ -137,12 +150,12 @@ func (r *recovery) summary(kind string, want int64) string {
 		money.Of(want, t.Amount.Currency).Format(), t.From.Name, t.To.Name)
 }
 
-// hold places the claim's hold and ends the one that it takes over.
-func (s *Service) hold(ctx context.Context, tx *sql.Tx, claim uuid.UUID, r *recovery, h ledger.Hold) error {
-	if h.ID == uuid.Nil {
+// hold places the claim's hold, if there is anything to hold, and ends the one that it takes over.
+func (s *Service) hold(ctx context.Context, tx *sql.Tx, a approvals.Approval, r *recovery, h ledger.Hold) error {
+	if h.Minor == 0 {
 		return nil
 	}
-	c := s.house("claim", claim)
+	c := s.house("claim", a.ID)
 	if r.held.ID != uuid.Nil {
 		c.Holds = append(c.Holds, ledger.ReleaseHold(r.held.ID))
 	}

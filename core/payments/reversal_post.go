@@ -58,13 +58,23 @@ func (s *Service) house(what string, approval uuid.UUID) *ledger.Command {
 }
 
 // post runs a command that was computed a moment ago under the transaction's lock. What the ledger refuses now has
-// changed since, so it is computed again, and then refused by name.
+// changed since, so it is computed again, and then refused by name. A posting that was reversed behind the transaction's
+// back is refused here.
 func (s *Service) post(ctx context.Context, tx *sql.Tx, c *ledger.Command) (ledger.Result, error) {
 	result, err := s.poster.PostIn(ctx, tx, c)
-	if err == nil || fault.Ours(err) || fault.Is(err, fault.AlreadyReversed) {
-		return result, err
+	if err != nil && !fault.Is(err, fault.AlreadyReversed) {
+		err = late(err)
 	}
-	return ledger.Result{}, moved(err)
+	return result, err
+}
+
+// late is a refusal after something was written: nothing of it may last, and nobody is told before the transaction has
+// run again and refused while it had written nothing.
+func late(err error) error {
+	if fault.Ours(err) {
+		return err
+	}
+	return moved(err)
 }
 
 // moved has the transaction run again on what stands now.

@@ -22,7 +22,7 @@ var recoverable = []transactions.Type{
 // metaTransaction is what a hold of a claim remembers of it.
 const metaTransaction = "transaction"
 
-// recovery is a transaction of which money is taken back, as it stands under its row's lock.
+// recovery is a transaction of which money is taken back, as it stands.
 type recovery struct {
 	original transactions.Transaction
 	// sides are the accounts of its posting as they stand now.
@@ -53,12 +53,17 @@ type claimedHold struct {
 	ExpiresAt time.Time `db:"expires_at"`
 }
 
-// recovery locks a transaction and reads what a claim against it depends on. Errors: NOT_FOUND, ALREADY_REVERSED,
-// INVALID_STATE, ACCOUNT_FROZEN, ACCOUNT_CLOSED.
+// recovery locks a transaction and looks at it. Errors: look's.
 func (s *Service) recovery(ctx context.Context, tx *sql.Tx, transaction uuid.UUID) (*recovery, error) {
 	if err := s.store.lockFact(ctx, tx, transaction); err != nil {
 		return nil, err
 	}
+	return s.look(ctx, tx, transaction)
+}
+
+// look reads what a claim against a transaction depends on. Errors: NOT_FOUND, ALREADY_REVERSED, INVALID_STATE,
+// ACCOUNT_FROZEN, ACCOUNT_CLOSED.
+func (s *Service) look(ctx context.Context, tx *sql.Tx, transaction uuid.UUID) (*recovery, error) {
 	t, err := transactions.NewStore(tx).ByID(ctx, transaction)
 	if err != nil {
 		return nil, err

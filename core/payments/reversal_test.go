@@ -375,11 +375,22 @@ func TestCommissionThatWasPaidOutIsOwed(t *testing.T) {
 // owed is what the agent owes.
 func (w *world) owed() int64 {
 	w.t.Helper()
+	account, found := w.receivable()
+	require.True(w.t, found)
+	return w.posted(account)
+}
+
+// receivable is the account of what the agent owes; false before it was needed.
+func (w *world) receivable() (uuid.UUID, bool) {
+	w.t.Helper()
 	a, err := w.ledger.AccountOf(w.t.Context(), ledger.Owned{
 		OwnerKind: agents.AgentOwnerKind, OwnerID: w.clerk.Agent.ID.String(), Product: ledger.AgentReceivable, Currency: "BBD",
 	})
+	if fault.Is(err, fault.NotFound) {
+		return uuid.Nil, false
+	}
 	require.NoError(w.t, err)
-	return w.posted(a.ID)
+	return a.ID, true
 }
 
 func TestWhoIsToldOfAReversal(t *testing.T) {
@@ -445,4 +456,48 @@ func (w *world) insert(fact transactions.Transaction) {
 	require.NoError(w.t, w.db.InTx(w.t.Context(), func(ctx context.Context, tx *sql.Tx) error {
 		return transactions.InsertIn(ctx, tx, []transactions.Transaction{fact})
 	}))
+}
+
+// However a claim and the recipient's spending fall together, what is held was not spent, and what was spent is missing.
+func TestAClaimRacesTheRecipientsSpending(t *testing.T) {
+	const rounds = 5
+	w := newWorld(t)
+	for range rounds {
+		txn := w.sent()
+		claim := w.claim(txn)
+		spend := make([]payments.PayOrder, 2)
+		for i := range spend {
+			spend[i] = payments.PayOrder{
+				Order: w.order(w.andre.Subject(), andrePIN, 0), From: w.andre.ID, Merchant: w.market.ID, Amount: bbd(20_00),
+			}
+		}
+		var spent atomic.Int64
+		var running sync.WaitGroup
+		for _, o := range spend {
+			running.Go(func() {
+				if _, err := w.payments.Pay(t.Context(), o); err == nil {
+					spent.Add(20_00)
+				} else if !fault.Is(err, fault.InsufficientFunds) {
+					t.Errorf("spend: %v", err)
+				}
+			})
+		}
+		c, err := w.payments.AskReversal(t.Context(), claim)
+		running.Wait()
+		require.NoError(t, err)
+		require.Equal(t, c.Held.Minor, w.held(w.andre.Wallet))
+		require.GreaterOrEqual(t, int64(50_00)-spent.Load(), c.Held.Minor)
+		require.Equal(t, int64(50_00), c.Held.Minor+c.Missing.Minor)
+		w.reject(c.Approval)
+		w.empties(w.andre.Wallet)
+		w.deposit(w.marcia.Wallet, 51_00)
+	}
+}
+
+// empties takes what is left on an account to the market.
+func (w *world) empties(account uuid.UUID) {
+	w.t.Helper()
+	if left := w.posted(account); left > 0 {
+		w.pay(account, w.market.Account, left)
+	}
 }
