@@ -3,7 +3,9 @@ package bank
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
+	"sync"
 
 	"github.com/google/uuid"
 
@@ -17,9 +19,50 @@ func Opener(client uuid.UUID) string { return client.String() }
 // accounts are those of some accounts by id, as far as a client may act on them.
 type accounts map[uuid.UUID]ledger.Account
 
-// mine finds those of some accounts that the client may act on: it opened them, or was granted them.
+// maxFacts bounds the accounts whose facts are remembered: some tens of megabytes.
+const maxFacts = 50_000
+
+// facts remembers who opened which account, and what never changes of it either: product, currency, floor, name. Every
+// posting asks for them. Of status and tier it knows nothing: the ledger decides by those.
+type facts struct {
+	mu    sync.RWMutex
+	known accounts
+}
+
+// of reads facts, of the ledger only those that are not known yet.
+func (f *facts) of(ctx context.Context, books *ledger.Store, wanted []uuid.UUID) (accounts, error) {
+	found := make(accounts, len(wanted))
+	var missing []uuid.UUID
+	f.mu.RLock()
+	for _, id := range wanted {
+		if a, known := f.known[id]; known {
+			found[id] = a
+			continue
+		}
+		missing = append(missing, id)
+	}
+	f.mu.RUnlock()
+	if len(missing) == 0 {
+		return found, nil
+	}
+	read, err := books.Accounts(ctx, missing)
+	if err != nil {
+		return nil, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.known == nil || len(f.known)+len(read) > maxFacts {
+		f.known = accounts{}
+	}
+	maps.Copy(f.known, read)
+	maps.Copy(found, read)
+	return found, nil
+}
+
+// mine finds those of some accounts that the client may act on: it opened them, or was granted them. It knows their
+// facts, and nothing that may change.
 func (s *Service) mine(ctx context.Context, client uuid.UUID, wanted []uuid.UUID) (accounts, error) {
-	found, err := s.ledger.Accounts(ctx, wanted)
+	found, err := s.facts.of(ctx, s.ledger, wanted)
 	if err != nil {
 		return nil, err
 	}

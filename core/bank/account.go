@@ -85,14 +85,17 @@ func (s *Service) Account(ctx context.Context, client, id uuid.UUID) (Account, e
 	return Account{Account: a, Overdraft: &line}, nil
 }
 
+// account reads an account of the client's as it is now.
 func (s *Service) account(ctx context.Context, client, id uuid.UUID) (ledger.Account, error) {
-	mine, err := s.usable(ctx, client, []uuid.UUID{id}, accountField)
-	return mine[id], err
+	if _, err := s.usable(ctx, client, []uuid.UUID{id}, accountField); err != nil {
+		return ledger.Account{}, err
+	}
+	return s.ledger.Account(ctx, id)
 }
 
 // Balance reads an account's money now, or as it stood at a past moment if at is not zero.
 func (s *Service) Balance(ctx context.Context, client, id uuid.UUID, at time.Time) (ledger.Balance, error) {
-	if _, err := s.account(ctx, client, id); err != nil {
+	if _, err := s.usable(ctx, client, []uuid.UUID{id}, accountField); err != nil {
 		return ledger.Balance{}, err
 	}
 	if at.IsZero() {

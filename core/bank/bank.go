@@ -63,6 +63,7 @@ type Service struct {
 	clock        clock.Clock
 	location     *time.Location
 	audit        audit
+	facts        facts
 	store        store
 }
 

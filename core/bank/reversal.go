@@ -79,7 +79,7 @@ func (s *Service) reversible(ctx context.Context, client uuid.UUID, lines []ledg
 	if err != nil || len(mine) == len(all) {
 		return err
 	}
-	found, err := s.ledger.Accounts(ctx, all)
+	found, err := s.facts.of(ctx, s.ledger, all)
 	if err != nil {
 		return err
 	}
