@@ -43,12 +43,14 @@ type Screen struct {
 	Debits bool
 	// Holds says that Read sets money aside for whoever brings a code: the page must show amount and fee.
 	Holds bool
+	// Lends says that Read gives the caller money to be paid back: the page must show amount, fee, total and rate.
+	Lends bool
 	// Choices are the digits a Choice takes.
 	Choices []string
 }
 
 // moves tells that an answer on the page may move money.
-func (s Screen) moves() bool { return s.Debits || s.Holds }
+func (s Screen) moves() bool { return s.Debits || s.Holds || s.Lends }
 
 // Flow is one errand: a table of legal moves, its screens, and nothing about wording or money.
 type Flow struct {

@@ -36,10 +36,14 @@ func BuiltIn() Tables {
 func builtInMenus() []Menu {
 	return []Menu{
 		{Name: "customer", Text: "menu.customer", Options: []Option{
-			{"1", "send_money"}, {"2", "withdraw"}, {"3", "pay"}, {"5", "account"},
+			{"1", "send_money"}, {"2", "withdraw"}, {"3", "pay"}, {"4", "savings"}, {"5", "account"},
 		}},
 		{Name: "withdraw", Text: "menu.withdraw", Options: []Option{
 			{"1", "withdraw_at_agent"}, {"2", "withdrawal_code"},
+		}},
+		{Name: "savings", Text: "menu.savings", Options: []Option{
+			{"1", "savings_balances"}, {"2", "savings_deposit"}, {"3", "savings_withdrawal"}, {"4", "overdraft_draw"},
+			{"5", "overdraft_repay"},
 		}},
 		{Name: "account", Text: "menu.account", Options: []Option{
 			{"1", "balance"}, {"2", "mini_statement"}, {"3", "change_pin"}, {"4", "language"}, {"5", "limits"},
@@ -61,6 +65,7 @@ func builtInFlows() []Flow {
 	return []Flow{
 		register(), firstPIN(),
 		sendMoney(), withdrawAtAgent(), withdrawalCode(), pay(),
+		savingsBalances(), savingsDeposit(), savingsWithdrawal(), overdraftDraw(), overdraftRepay(),
 		balance(), miniStatement(), changePIN(), language(), ownLimits(),
 		cashIn(), redeemCode(), floatBalance(), earned(), registerCustomer(), today(), operatorSettings(),
 	}

@@ -23,6 +23,8 @@ var worst = map[string]string{
 	"agent": strings.Repeat("W", maxBusiness), "agent_code": "1234567890", "till": "1234567890", "commission": worstFee,
 	"payee_number": strings.Repeat("0", maxNumber), "payer_number": strings.Repeat("0", maxNumber),
 	"customer_number": strings.Repeat("0", maxNumber), "date": "21/11/26", "code": "483 920",
+	"savings": worstAmount, "owed": worstAmount, "left": worstAmount, "minimum": worstAmount, "rate": "99.99-100.00%",
+	"product": strings.Repeat("W", maxNameShown), "period": "12/2026",
 	"time": "10:31", "until": "14:30", "minutes": "999", "attempts_left": "9", "tier": "3",
 }
 

@@ -137,6 +137,14 @@ func noLiveCode(err error) error {
 	return err
 }
 
+// limitAs words a LIMIT_EXCEEDED by what it is that limits: a line, a debt, a minimum.
+func limitAs(err error, what string) error {
+	if fault.Is(err, fault.LimitExceeded) {
+		return &reasonError{key: "reason." + what, err: err}
+	}
+	return err
+}
+
 // floatReason words an agent's lack of e-money, which is no customer's poverty.
 func floatReason(err error) error {
 	if fault.Is(err, fault.InsufficientFunds) {

@@ -14,6 +14,7 @@ import (
 	"nova/core/money"
 	"nova/core/msisdn"
 	"nova/core/payments"
+	"nova/core/products"
 	"nova/core/reports"
 	"nova/core/secret"
 	"nova/core/transactions"
@@ -25,6 +26,7 @@ type Services struct {
 	Agents      Agents
 	Identity    Identity
 	Payments    Payments
+	Products    Products
 	Commissions Commissions
 	Reports     Reports
 	Limits      Limits
@@ -88,6 +90,21 @@ type Payments interface {
 	Balance(ctx context.Context, customer uuid.UUID) (money.Amount, error)
 	FloatBalance(ctx context.Context, agent uuid.UUID) (money.Amount, error)
 	MiniStatement(ctx context.Context, wallet uuid.UUID, n int) ([]payments.Line, error)
+}
+
+// Products keeps savings and lends on overdraft lines.
+type Products interface {
+	Savings(ctx context.Context, customer uuid.UUID) (products.Savings, error)
+	QuoteDeposit(ctx context.Context, customer uuid.UUID, ask payments.Ask) (payments.Quote, error)
+	Deposit(ctx context.Context, o products.DepositOrder) (payments.Receipt, error)
+	QuoteWithdraw(ctx context.Context, customer uuid.UUID, ask payments.Ask) (payments.Quote, error)
+	Withdraw(ctx context.Context, o products.WithdrawOrder) (payments.Receipt, error)
+
+	Credit(ctx context.Context, customer uuid.UUID) (products.Credit, error)
+	QuoteDraw(ctx context.Context, customer uuid.UUID, ask payments.Ask) (payments.Quote, error)
+	Draw(ctx context.Context, o products.DrawOrder) (payments.Receipt, error)
+	QuoteRepay(ctx context.Context, customer uuid.UUID, ask payments.Ask) (payments.Quote, error)
+	Repay(ctx context.Context, o products.RepayOrder) (payments.Receipt, error)
 }
 
 // Commissions tells what agents earned.

@@ -176,5 +176,8 @@ func (e *Engine) languageLines() string {
 	return strings.Join(lines, "\n")
 }
 
+// none is no money, in the market's currency.
+func (t *Turn) none() money.Amount { return money.Of(0, t.e.o.Currency) }
+
 // mintIntent gives the confirmation about to be shown an id of its own.
 func (t *Turn) mintIntent() { t.KeepID(intent, ids.New(t.Now())) }

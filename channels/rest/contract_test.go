@@ -40,12 +40,15 @@ GET /v1/core/accounts/:account_id customer.account.view core.accounts
 GET /v1/core/accounts/:account_id/balances customer.account.view core.accounts
 GET /v1/core/holds/:hold_id customer.account.view core.holds
 GET /v1/core/integrity finance.settle core.integrity
+GET /v1/core/overdraft-lines customer.account.view core.products
 GET /v1/core/postings/:posting_id customer.account.view core.postings
+GET /v1/core/savings-products customer.account.view core.products
 GET /v1/health open
 GET /v1/txns/:txn_id customer.account.view txns.read
 GET /v1/wallets/:wallet_id/balance customer.account.view wallets.read
 GET /v1/wallets/:wallet_id/transactions customer.account.view wallets.read
 PATCH /v1/core/accounts/:account_id ledger.post core.accounts
+PATCH /v1/core/overdraft-lines config.change core.products
 POST /v1/approvals/:approval_id/approve customer.account.view approvals
 POST /v1/approvals/:approval_id/reject customer.account.view approvals
 POST /v1/core/accounts ledger.post core.accounts
@@ -53,8 +56,10 @@ POST /v1/core/holds ledger.post core.holds
 POST /v1/core/holds/:hold_id/capture ledger.post core.holds
 POST /v1/core/holds/:hold_id/release ledger.post core.holds
 POST /v1/core/limits/check customer.account.view core.limits
+POST /v1/core/overdraft-lines config.change core.products
 POST /v1/core/postings ledger.post core.postings
 POST /v1/core/postings/:posting_id/reverse ledger.post core.postings
+POST /v1/core/savings-products config.change core.products
 POST /v1/core/statements customer.account.view core.statements
 POST /v1/oauth/token open
 PUT /v1/core/accounts/:account_id/grants/:client_id ledger.post core.accounts

@@ -212,7 +212,7 @@ func newAPI(t *testing.T, entries int) *api {
 	}
 	rest.Mount(a.App, rest.Options{
 		Tokens: issuer{}, Ledger: a.books, Transactions: a.books, Pages: secret.EphemeralKeyring().Body, Clock: a.clock,
-		Bank: newFakeBank(), Approvals: &fakeApprovals{}, Bodies: secret.EphemeralKeyring().Body, Statements: statementsOver(a.history, a),
+		Bank: newFakeBank(), Approvals: &fakeApprovals{}, Bodies: secret.EphemeralKeyring().Body, Statements: statementsOver(a.history, a), Products: &fakeProducts{},
 		Health: rest.NewHealth(rest.HealthOptions{
 			Version: "1.0.0", Clock: a.clock, Logger: logger, Draining: func() bool { return a.drain },
 			Checks: []rest.Check{

@@ -38,7 +38,7 @@ const (
 func Scopes() []string {
 	return []string{
 		ScopeWallets, ScopeTransactions, ScopeUSSD, ScopeCoreAccounts, ScopeCorePostings, ScopeCoreHolds, ScopeCoreLimits,
-		ScopeCoreIntegrity, ScopeApprovals, ScopeStatements,
+		ScopeCoreIntegrity, ScopeApprovals, ScopeStatements, ScopeCoreProducts,
 	}
 }
 
@@ -68,6 +68,7 @@ type Options struct {
 	Bank         Bank
 	Approvals    Approvals
 	Statements   Statements
+	Products     Products
 	Health       *Health
 	// HealthOnly serves health and nothing else: a process without this role still tells its balancer how it is.
 	HealthOnly bool
@@ -104,6 +105,7 @@ func Mount(app *web.App, o Options) {
 	a.mountCore(app)
 	a.mountApprovals(app)
 	a.registerStatements(app)
+	a.mountProducts(app)
 }
 
 // refusals are the statuses that every guarded read may answer with.

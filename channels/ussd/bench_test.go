@@ -65,7 +65,7 @@ func (nowhere) Write(p []byte) (int, error) { return len(p), nil }
 // menus and Redis.
 func BenchmarkHop(b *testing.B) {
 	p, err := ussd.New(ussd.Options{
-		Engine: still{reply: sessions.Reply{Text: "Nova\n1 Send money\n2 Withdraw cash\n3 Pay\n5 My account"}}, Sessions: &shelf{},
+		Engine: still{reply: sessions.Reply{Text: "Nova\n1 Send money\n2 Withdraw cash\n3 Pay\n4 Savings and credit\n5 My account"}}, Sessions: &shelf{},
 		Hash: secret.EphemeralKeyring().Caller, Clock: clock.System{}, Log: slog.New(slog.NewJSONHandler(nowhere{}, nil)),
 		Gateways: []ussd.Terms{{
 			Name: "africastalking", Codes: map[string]menus.Root{"*123#": menus.CustomerRoot}, Countries: []string{ussd.AnyCountry},

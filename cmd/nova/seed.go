@@ -17,6 +17,7 @@ import (
 	"nova/core/msisdn"
 	"nova/core/payments"
 	"nova/core/policy"
+	"nova/core/products"
 	"nova/core/secret"
 )
 
@@ -28,6 +29,7 @@ type seedServices struct {
 	Writer    payments.Writer
 	Customers *customers.Service
 	Agents    *agents.Service
+	Products  *products.Service
 	Clients   *identity.Clients
 	Clock     clock.Clock
 	Books     payments.Books
@@ -84,6 +86,14 @@ const (
 	demoMerchant = "Cheapside Market"
 )
 
+// What people may save in: 2.50% a year, and 10.00 stay on the account.
+const (
+	demoSavings        = "nova-savings"
+	demoSavingsName    = "Nova Savings"
+	demoSavingsBPS     = 250
+	demoSavingsMinimum = 10_00
+)
+
 // seedDemo makes the demonstration's data. Opening balances are postings against trust, as if people had brought
 // the money to the bank.
 func seedDemo(ctx context.Context, s seedServices) error {
@@ -101,7 +111,23 @@ func seedDemo(ctx context.Context, s seedServices) error {
 	if err != nil && !fault.Is(err, fault.DuplicateEntity) {
 		return fmt.Errorf("seed merchant: %w", err)
 	}
+	if err := s.savings(ctx); err != nil {
+		return fmt.Errorf("seed savings product: %w", err)
+	}
 	return s.client(ctx)
+}
+
+// savings offers a product where there is none yet.
+func (s seedServices) savings(ctx context.Context) error {
+	_, err := s.Products.Offered(ctx)
+	if !fault.Is(err, fault.NotFound) {
+		return err
+	}
+	_, err = s.Products.SetTerms(ctx, products.NewTerms{
+		Code: demoSavings, Name: demoSavingsName, Currency: s.Currency, MadeBy: "seed demo",
+		Terms: products.Terms{RateBPS: demoSavingsBPS, Minimum: money.Of(demoSavingsMinimum, s.Currency)},
+	})
+	return err
 }
 
 func (s seedServices) agent(ctx context.Context, a demoAgent) error {

@@ -44,7 +44,7 @@ func seedCommand() *cobra.Command {
 // seed adds the demonstration's data; what is there already stays as it is.
 func (p *parts) seed(ctx context.Context) error {
 	return seedDemo(ctx, seedServices{
-		Writer: p.writer, Customers: p.customers, Agents: p.agents, Clients: p.clients, Clock: p.clock, Books: p.books,
-		Currency: p.config.Currency, TimeZone: p.config.TimeZone, Scopes: rest.Scopes(),
+		Writer: p.writer, Customers: p.customers, Agents: p.agents, Products: p.products, Clients: p.clients,
+		Clock: p.clock, Books: p.books, Currency: p.config.Currency, TimeZone: p.config.TimeZone, Scopes: rest.Scopes(),
 	})
 }

@@ -123,7 +123,7 @@ func newServer(p *parts) (*server, error) {
 	rest.Mount(s.app, rest.Options{
 		HealthOnly: !p.config.Has(configs.RoleREST),
 		Tokens:     p.tokens, Ledger: p.ledger, Transactions: p.transactions, Pages: p.keyring.Body, Clock: p.clock,
-		Bank: p.bank, Approvals: p.approvals, Bodies: p.keyring.Body, Statements: reports.NewStatements(reports.StatementOptions{
+		Bank: p.bank, Approvals: p.approvals, Products: p.products, Bodies: p.keyring.Body, Statements: reports.NewStatements(reports.StatementOptions{
 			Books: p.ledger, Facts: p.transactions, Clock: p.clock, Location: p.location,
 		}),
 		Health: rest.NewHealth(rest.HealthOptions{

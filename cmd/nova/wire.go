@@ -24,6 +24,7 @@ import (
 	"nova/core/limits"
 	"nova/core/outbox"
 	"nova/core/payments"
+	"nova/core/products"
 	"nova/core/reports"
 	"nova/core/rules"
 	"nova/core/secret"
@@ -77,6 +78,7 @@ type parts struct {
 	customers *customers.Service
 	agents    *agents.Service
 	payments  *payments.Service
+	products  *products.Service
 	bank      *bank.Service
 
 	effects   approvals.Registry
@@ -224,6 +226,10 @@ func (p *parts) openPeople(context.Context) error {
 		Tariffs: tariffs.InForce{Books: p.tariffs}, Limits: p.limits, Keyring: p.keyring, Clock: p.clock,
 		Location: p.location, Currency: p.config.Currency, Books: p.books,
 	})
+	p.products = products.New(products.Options{
+		DB: p.db, Writer: p.writer, Ledger: p.ledger, Payments: p.payments, Customers: p.customers, Clock: p.clock,
+		Location: p.location, Currency: p.config.Currency, Books: p.books,
+	})
 	p.effects.Add(payments.KindReversal, p.payments.ReversalEffect())
 	p.effects.Add(payments.KindAdjustment, p.payments.AdjustmentEffect())
 	return nil
@@ -238,7 +244,7 @@ func (p *parts) openMenus(context.Context) error {
 		Packs: p.packs, Clock: p.clock, Currency: p.config.Currency, Region: p.config.Region, Location: p.location,
 		Help: p.config.HelpNumber,
 		Services: menus.Services{
-			Customers: p.customers, Agents: p.agents, Identity: p.identity, Payments: p.payments,
+			Customers: p.customers, Agents: p.agents, Identity: p.identity, Payments: p.payments, Products: p.products,
 			Limits: limits.InForce{Books: p.limits},
 			Commissions: commissions.New(commissions.Options{
 				DB: p.db, Writer: p.writer, Ledger: p.ledger, Agents: p.agents, Identity: p.identity, Clock: p.clock,

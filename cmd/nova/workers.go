@@ -21,6 +21,9 @@ const (
 	partitionsEvery = time.Hour
 	promisesEvery   = 5 * time.Second
 	checkpointEvery = time.Second
+	linesEvery      = time.Minute
+	linesAtOnce     = 100
+	interestEvery   = time.Minute
 	approvalsEvery  = 5 * time.Second
 	approvalsAtOnce = 100
 	// choreTime bounds one round of a worker.
@@ -43,6 +46,11 @@ func (s *server) startWorkers(ctx context.Context, work *errgroup.Group) {
 	s.every(ctx, work, "expire approvals", approvalsEvery, func(ctx context.Context) (int, error) {
 		return s.approvals.Expire(ctx, approvalsAtOnce)
 	})
+	s.every(ctx, work, "expire overdraft lines", linesEvery, func(ctx context.Context) (int, error) {
+		return s.products.ExpireLines(ctx, linesAtOnce)
+	})
+	s.every(ctx, work, "accrue interest", interestEvery, s.products.Accrue)
+	s.every(ctx, work, "post interest", interestEvery, s.products.PostInterest)
 	points := ledger.NewCheckpointer(s.ledger, s.sealer, s.checkpoints)
 	s.every(ctx, work, "write checkpoints", checkpointEvery, func(ctx context.Context) (int, error) {
 		_, err := points.Write(ctx) // each second's is not worth a line in the log

@@ -19,6 +19,7 @@ import (
 	"nova/channels/sms/console"
 	"nova/configs"
 	"nova/core/clock"
+	"nova/core/customers"
 	"nova/core/ledger"
 	"nova/core/msisdn"
 	"nova/core/secret"
@@ -52,7 +53,7 @@ func newWorld(t *testing.T) *world {
 	_, database := sqltest.Open(t)
 	config := configs.Default(configs.Development)
 	config.DatabaseURL, config.RedisURL = secret.New(database), secret.New(redistest.Start(t).URL())
-	config.KeysDir = t.TempDir()
+	config.KeysDir, config.CheckpointsDir = t.TempDir(), t.TempDir()
 	w := &world{t: t, clock: clock.NewManual(noon)}
 	p, err := open(t.Context(), config, slog.New(slog.DiscardHandler), w.clock)
 	require.NoError(t, err)
@@ -117,11 +118,12 @@ func (w *world) Holds(caller, account string) string {
 	number, err := msisdn.Parse(caller, "BB")
 	require.NoError(w.t, err)
 	var id uuid.UUID
-	if account == "wallet" {
+	switch account {
+	case "wallet", "savings", "owed":
 		c, err := w.server.customers.ByMSISDN(ctx, number)
 		require.NoError(w.t, err)
-		id = c.Wallet
-	} else {
+		id = w.account(c, account)
+	default:
 		o, err := w.server.agents.OperatorByMSISDN(ctx, number)
 		require.NoError(w.t, err)
 		id = map[string]uuid.UUID{"float": o.Agent.Float, "commission": o.Agent.Commission}[account]
@@ -129,6 +131,23 @@ func (w *world) Holds(caller, account string) string {
 	b, err := w.server.ledger.Balance(ctx, id)
 	require.NoError(w.t, err)
 	return amount(b.Available).Format()
+}
+
+// account is one of a customer's own, or the one that keeps what they owe.
+func (w *world) account(c customers.Customer, account string) uuid.UUID {
+	ctx := w.t.Context()
+	switch account {
+	case "savings":
+		saved, err := w.server.products.Savings(ctx, c.ID)
+		require.NoError(w.t, err)
+		return saved.Account
+	case "owed":
+		credit, err := w.server.products.Credit(ctx, c.ID)
+		require.NoError(w.t, err)
+		return credit.Receivable
+	default:
+		return c.Wallet
+	}
 }
 
 // SMS sends what waits and reads the newest message to the caller.

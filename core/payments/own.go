@@ -6,11 +6,9 @@ import (
 	"github.com/google/uuid"
 
 	"nova/core/customers"
-	"nova/core/fault"
 	"nova/core/ledger"
 	"nova/core/money"
 	"nova/core/outbox"
-	"nova/core/tariffs"
 	"nova/core/transactions"
 )
 
@@ -105,23 +103,14 @@ func (s *Service) own(c customers.Customer, e Own) (*deal, error) {
 	return d, nil
 }
 
-// priceOwn asks the tariff for the price of the amount. Where the fee is given, the tariff says what of it is tax: its
-// own fee is all of what it is asked for.
+// priceOwn asks the tariff for the price of the amount; where the fee is given, only for what of it is tax.
 func (s *Service) priceOwn(d *deal, given *money.Amount) error {
 	err := s.price(d)
 	if err != nil || given == nil {
 		return err
 	}
-	none := money.Of(0, s.currency)
-	d.charge = tariffs.Charge{Fee: none, Tax: none, Commission: none, Version: d.charge.Version}
-	if given.IsZero() {
-		return nil
-	}
-	taxed, err := s.tariffs.Charge(string(d.typ), *given, d.now)
-	if err == nil && taxed.Fee != *given {
-		err = fault.New(fault.InternalServerError, "the tariff of %s makes %s of a fee of %s", d.typ, taxed.Fee, given)
-	}
-	d.charge.Fee, d.charge.Tax = taxed.Fee, taxed.Tax
+	bps, err := s.tariffs.TaxBPS(string(d.typ), d.now)
+	d.charge.Fee, d.charge.Tax = *given, given.Share(bps)
 	return err
 }
 

@@ -105,7 +105,10 @@ type Limits interface {
 
 // Priced are the errands that need a price: a tariff without one of them would refuse people who typed their PIN.
 func Priced() []transactions.Type {
-	return []transactions.Type{transactions.P2P, transactions.MerchantPayment, transactions.CashIn, transactions.CashOut}
+	return []transactions.Type{
+		transactions.P2P, transactions.MerchantPayment, transactions.CashIn, transactions.CashOut,
+		transactions.SavingsDeposit, transactions.SavingsWithdrawal, transactions.OverdraftDraw, transactions.OverdraftRepay,
+	}
 }
 
 // Options are what a Service is made of.

@@ -232,7 +232,7 @@ func (s *Service) tellLedger(ctx context.Context, tx *sql.Tx, line Overdraft) er
 	if line.Status == LineActive {
 		told.Limit = line.Limit.Minor
 	}
-	return s.o.Lines.SetLineIn(ctx, tx, told)
+	return s.o.Ledger.SetOverdraftIn(ctx, tx, told)
 }
 
 // Line is the line of an account. Errors: NOT_FOUND on account_id.
@@ -244,9 +244,19 @@ func (s *Service) Line(ctx context.Context, account uuid.UUID) (Overdraft, error
 	return line, err
 }
 
-// Lines lists lines by account, at most n, after one.
-func (s *Service) Lines(ctx context.Context, after uuid.UUID, n int) ([]Overdraft, error) {
-	return s.store.lines(ctx, s.o.DB, after, n)
+// LineFilter chooses lines: those of Nova's customers, and of the accounts that Client opened.
+type LineFilter struct {
+	// Account is the only one; zero for all.
+	Account uuid.UUID
+	Client  string
+	// After is the account of the last line of the page before, Most how many are read at most.
+	After uuid.UUID
+	Most  int
+}
+
+// Lines lists lines by account.
+func (s *Service) Lines(ctx context.Context, f LineFilter) ([]Overdraft, error) {
+	return s.store.lines(ctx, s.o.DB, f)
 }
 
 // ExpireLines ends the lines whose time is over, at most n, and tells how many. What is owed stays owed, and bears

@@ -122,6 +122,29 @@ func TestTheLineHoldsAgainstParallelDraws(t *testing.T) {
 	require.EqualValues(t, 91_80, w.posted(line.Receivable))
 }
 
+// TestTheLedgerDrawsAndRepaysByItself: what is told to it here is what it goes by in the postings of others.
+func TestTheLedgerDrawsAndRepaysByItself(t *testing.T) {
+	w := newWorld(t)
+	w.product(0)
+	w.save(100_00)
+	line := w.grant()
+	w.bring(w.marcia.Wallet, -150_00) // she has 100.00
+	require.EqualValues(t, 51_00, w.posted(line.Receivable), "50.00 and 2%")
+	require.EqualValues(t, 0, w.posted(w.marcia.Wallet))
+	require.Equal(t, bbd(49_00), w.credit().Left)
+
+	require.NoError(t, w.withdraw(30_00))
+	require.Equal(t, bbd(21_00), w.credit().Owed, "money that comes in repays first")
+	require.NoError(t, w.withdraw(40_00))
+	require.EqualValues(t, 19_00, w.posted(w.marcia.Wallet))
+
+	_, err := w.products.Deposit(t.Context(), w.depositOrder(20_00))
+	refused(t, err, fault.InsufficientFunds, "amount")
+	require.Equal(t, bbd(0), w.credit().Owed, "nobody saves what they have to borrow")
+	w.change(func(ch *products.LineChange) { ch.Status = ptr(products.LineSuspended) })
+	require.Error(t, w.submit(w.marcia.Wallet, -20_00), "a suspended line gives nothing")
+}
+
 func TestRepaymentsThatCannotBe(t *testing.T) {
 	w := newWorld(t)
 	w.grant()
@@ -201,9 +224,25 @@ func TestAClientGivesItsOwnAccountsALine(t *testing.T) {
 	line, err := w.products.GrantLine(t.Context(), n)
 	require.NoError(t, err)
 	require.Equal(t, uuid.Nil, line.Customer)
-	listed, err := w.products.Lines(t.Context(), uuid.Nil, 10)
-	require.NoError(t, err)
-	require.Equal(t, []products.Overdraft{line}, listed)
+	marcias := w.grant()
+	for name, row := range map[string]struct {
+		filter products.LineFilter
+		want   []products.Overdraft
+	}{
+		"its own and Nova's":    {products.LineFilter{Client: "cli_me", Most: 10}, []products.Overdraft{marcias, line}},
+		"not another client's":  {products.LineFilter{Client: "cli_other", Most: 10}, []products.Overdraft{marcias}},
+		"one account":           {products.LineFilter{Client: "cli_me", Account: line.Account, Most: 10}, []products.Overdraft{line}},
+		"a page":                {products.LineFilter{Client: "cli_me", Most: 1}, nil},
+		"no line of an account": {products.LineFilter{Client: "cli_me", Account: w.andre.Wallet, Most: 10}, []products.Overdraft{}},
+	} {
+		listed, err := w.products.Lines(t.Context(), row.filter)
+		require.NoError(t, err)
+		if row.want == nil {
+			require.Len(t, listed, 1, name)
+			continue
+		}
+		require.ElementsMatch(t, row.want, listed, name)
+	}
 }
 
 func TestALineChangesAndCloses(t *testing.T) {

@@ -43,17 +43,11 @@ type Writer interface {
 	Submit(ctx context.Context, c *ledger.Command) (ledger.Result, error)
 }
 
-// Lines is where the ledger keeps how far it may draw on a line by itself.
-type Lines interface {
-	SetLineIn(ctx context.Context, tx *sql.Tx, l ledger.OverdraftLine) error
-}
-
 // Options are what a Service is made of.
 type Options struct {
 	DB        *sql.DB
 	Writer    Writer
 	Ledger    *ledger.Store
-	Lines     Lines
 	Payments  *payments.Service
 	Customers *customers.Service
 	Clock     clock.Clock

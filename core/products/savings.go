@@ -124,12 +124,8 @@ func (s *Service) deposit(saved Savings, amount money.Amount) (payments.Own, err
 // ownMoney refuses a deposit that the wallet alone does not cover, where an overdraft line would lend the rest: nobody
 // saves what they have to borrow. Without a line, the ledger refuses it.
 func (s *Service) ownMoney(ctx context.Context, c customers.Customer, o DepositOrder) error {
-	line, found, err := s.store.line(ctx, s.o.DB, c.Wallet)
-	if err != nil || !found || s.open(line) != nil {
-		return err
-	}
 	b, err := s.balance(ctx, c.Wallet)
-	if err != nil {
+	if err != nil || b.Overdraft == 0 {
 		return err
 	}
 	total, err := o.Amount.Add(o.FeeShown)

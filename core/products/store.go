@@ -250,9 +250,11 @@ func oneLine(ctx context.Context, q sql.Querier, query sql.Query, account uuid.U
 	return row.line(), err == nil, err
 }
 
-func (s store) lines(ctx context.Context, q sql.Querier, after uuid.UUID, n int) ([]Overdraft, error) {
+func (s store) lines(ctx context.Context, q sql.Querier, f LineFilter) ([]Overdraft, error) {
 	var rows []lineRow
-	if err := q.Select(ctx, &rows, s.queries.Get("lines"), after, min(n, maxPage)); err != nil {
+	only := uuid.NullUUID{UUID: f.Account, Valid: f.Account != uuid.Nil}
+	err := q.Select(ctx, &rows, s.queries.Get("lines"), f.After, f.Client, only, min(f.Most, maxPage))
+	if err != nil {
 		return nil, err
 	}
 	all := make([]Overdraft, len(rows))

@@ -42,9 +42,12 @@ func (t Terms) Units(balance int64) *big.Int {
 	return units.Add(units, product(rest, t.RateBPS))
 }
 
-// UnitsPerMinor units are one minor unit of interest: a year has 365 days, leap years too, and a whole 10,000 basis
-// points.
-const UnitsPerMinor = 365 * MaxBPS
+const (
+	// DayCount is the days of a year, leap years too.
+	DayCount = 365
+	// UnitsPerMinor units are one minor unit of interest.
+	UnitsPerMinor = DayCount * MaxBPS
+)
 
 func product(minor int64, bps int) *big.Int {
 	return new(big.Int).Mul(big.NewInt(minor), big.NewInt(int64(bps)))

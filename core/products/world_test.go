@@ -77,7 +77,7 @@ func newWorldIn(t *testing.T, zone string, now time.Time) *world {
 		DB: db, Ledger: w.ledger, Identity: w.identity, Keyring: keyring, Clock: w.clock, Currency: money.BBD,
 	})
 	w.options = products.Options{
-		DB: db, Writer: w.writer, Ledger: w.ledger, Lines: noLines{}, Payments: w.payments(keyring), Customers: w.customers,
+		DB: db, Writer: w.writer, Ledger: w.ledger, Payments: w.payments(keyring), Customers: w.customers,
 		Clock: w.clock, Location: w.location, Currency: money.BBD, Books: w.books,
 	}
 	w.products = products.New(w.options)
@@ -85,11 +85,6 @@ func newWorldIn(t *testing.T, zone string, now time.Time) *world {
 	w.bring(w.marcia.Wallet, 200_00)
 	return w
 }
-
-// noLines is a ledger that draws nothing by itself.
-type noLines struct{}
-
-func (noLines) SetLineIn(context.Context, *sql.Tx, ledger.OverdraftLine) error { return nil }
 
 // limitsAlways are the same limits at all times.
 type limitsAlways struct{ book *limits.Book }
@@ -116,7 +111,7 @@ func (w *world) startWriter(url string, credentials ledger.Credentials, keyring 
 	w.writer, err = ledger.NewWriter(ledger.WriterOptions{
 		DB: own, Clock: w.clock, Credentials: credentials, Location: w.location, Codes: keyring.PINPepper, Node: "test",
 		DrawFees: ledger.DrawFees{
-			Income: w.books.FeeIncome, Tax: w.books.TaxPayable, TaxBPS: func(time.Time) int64 { return 1750 },
+			Income: w.books.FeeIncome, Tax: w.books.TaxPayable, TaxBPS: func(time.Time) (int64, error) { return 1750, nil },
 		},
 	})
 	require.NoError(w.t, err)
@@ -143,6 +138,10 @@ func (w *world) customer(first, digits, pin string) customers.Customer {
 // bring is money that was brought to the bank, or taken from it.
 func (w *world) bring(account uuid.UUID, minor int64) {
 	w.t.Helper()
+	require.NoError(w.t, w.submit(account, minor))
+}
+
+func (w *world) submit(account uuid.UUID, minor int64) error {
 	sides := [2]ledger.Side{ledger.Debit, ledger.Credit}
 	if minor < 0 {
 		sides, minor = [2]ledger.Side{ledger.Credit, ledger.Debit}, -minor
@@ -154,7 +153,7 @@ func (w *world) bring(account uuid.UUID, minor int64) {
 			{Account: w.books.Trust, Side: sides[0], Minor: minor}, {Account: account, Side: sides[1], Minor: minor},
 		},
 	})
-	require.NoError(w.t, err)
+	return err
 }
 
 // order is a confirmation on a new hop with a new intent.

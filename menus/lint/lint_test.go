@@ -84,6 +84,9 @@ func TestEveryProofFindsItsFixture(t *testing.T) {
 
 		{"a debit that does not show its fee", func(f *fixture) { f.set("send.confirm", "Send {amount} to {payee}") }, "money", "{fee}: dial *123#, 1, <amount>"},
 		{"a debit that does not show the payee", func(f *fixture) { f.set("send.confirm", "Send {amount} fee {fee}") }, "money", "{payee}"},
+		{"a loan that does not show its rate", func(f *fixture) {
+			f.screen(0, "confirm", func(s *menus.Screen) { s.Debits, s.Lends = false, true })
+		}, "money", "{rate}: dial *123#, 1, <amount>"},
 		{"a PIN that leads on to another screen", func(f *fixture) { f.onward() }, "money", "no result"},
 		{"a flow that hides that it moves money", func(f *fixture) { f.tables.Flows[0].Money = false }, "money", "its screens do: true"},
 		{"an errand that asks six things", func(f *fixture) { f.stretch(4) }, "entries", "6 entries where 5 are allowed: dial *123#, 1, <more0>"},

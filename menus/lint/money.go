@@ -19,7 +19,7 @@ func (l *linter) money() {
 			if page.Kind == menus.Authorise {
 				l.leadsToResults(place)
 			}
-			if page.Debits || page.Holds {
+			if page.Debits || page.Holds || page.Lends {
 				moves = true
 				l.shows(place, page)
 			}
@@ -47,6 +47,9 @@ func (l *linter) shows(place string, page menus.Screen) {
 	must := []string{"amount", "fee"}
 	if page.Debits {
 		must = append(must, "payee")
+	}
+	if page.Lends {
+		must = append(must, "total", "rate")
 	}
 	for _, language := range l.Packs.Languages() {
 		shown, _ := l.Packs.Placeholders(language, page.Text)

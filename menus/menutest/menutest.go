@@ -5,7 +5,7 @@
 //
 //	# a comment
 //	as     +12462501001           whose handset is used from here on
-//	given  wallet 200.00          what the caller's wallet (float, commission) must hold before
+//	given  wallet 200.00          what the caller's wallet (float, commission, savings, owed) must hold before
 //	dial   *123#                  a new dialogue
 //	key    1                      an answer
 //	again                         the last hop is delivered a second time
@@ -41,7 +41,8 @@ type World interface {
 	Drop()
 	// Wait moves the clock.
 	Wait(d time.Duration)
-	// Holds returns what an account of the caller holds, in the handset's form: wallet, float or commission.
+	// Holds returns what an account of the caller holds, in the handset's form: wallet, float, commission, savings, or
+	// what they owe: owed.
 	Holds(caller, account string) string
 	// SMS returns the newest message to the caller.
 	SMS(caller string) string

@@ -57,7 +57,10 @@ select * from overdraft_lines where account_id = $1;
 select * from overdraft_lines where account_id = $1 for update;
 
 -- name: lines
-select * from overdraft_lines where account_id > $1 order by account_id limit $2;
+-- What one client opened is not there for another.
+select l.* from overdraft_lines l join accounts a on a.id = l.account_id
+where l.account_id > $1 and a.opened_by in ('nova', $2) and ($3::uuid is null or l.account_id = $3)
+order by l.account_id limit $4;
 
 -- name: due_lines
 select account_id from overdraft_lines where status = 'active' and expires_at <= $1 order by expires_at limit $2;
