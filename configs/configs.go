@@ -62,6 +62,8 @@ type Config struct {
 	TariffsFile string `env:"NOVA_TARIFFS_FILE" yaml:"tariffs_file" doc:"prices; empty: those built in"`
 	LimitsFile  string `env:"NOVA_LIMITS_FILE" yaml:"limits_file" doc:"limits; empty: those built in"`
 
+	CloseDays bool `env:"NOVA_CLOSE_DAYS" yaml:"close_days" doc:"workers close each business day a quarter of an hour after midnight, and sweep trust; off: nova ledger close-day does"`
+
 	LogLevel  string `env:"NOVA_LOG_LEVEL" yaml:"log_level" doc:"debug, info, warn or error"`
 	LogFormat string `env:"NOVA_LOG_FORMAT" yaml:"log_format" doc:"json or text"`
 
@@ -142,7 +144,8 @@ func Default(environment Environment) Config {
 		ShortCodes: map[string]string{"*123#": "customer", "*124#": "agent"},
 		HelpNumber: "100",
 		PINTries:   3, PINLockMinutes: 60, TokenLife: 10 * time.Minute,
-		LogLevel: "info", LogFormat: "json",
+		CloseDays: true,
+		LogLevel:  "info", LogFormat: "json",
 	}
 	if environment == Development {
 		c.GenerateKeys, c.ExposeOTP = true, true

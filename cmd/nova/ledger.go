@@ -22,7 +22,7 @@ const maxProof = 32 << 20
 
 func ledgerCommand() *cobra.Command {
 	books := &cobra.Command{Use: "ledger", Short: "Look at the books"}
-	books.AddCommand(verifyCommand(), proofCommand())
+	books.AddCommand(verifyCommand(), proofCommand(), closeDayCommand(), daysCommand())
 	return books
 }
 

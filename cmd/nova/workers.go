@@ -21,6 +21,7 @@ const (
 	partitionsEvery = time.Hour
 	promisesEvery   = 5 * time.Second
 	checkpointEvery = time.Second
+	daysEvery       = time.Minute
 	linesEvery      = time.Minute
 	linesAtOnce     = 100
 	interestEvery   = time.Minute
@@ -56,6 +57,12 @@ func (s *server) startWorkers(ctx context.Context, work *errgroup.Group) {
 		_, err := points.Write(ctx) // each second's is not worth a line in the log
 		return 0, err
 	})
+	if s.config.CloseDays {
+		treasury := newTreasury(s.proofDB, s.books, s.config.Currency, s.clock, s.location)
+		s.every(ctx, work, "close days", daysEvery, func(ctx context.Context) (int, error) {
+			return treasury.CloseDue(ctx, "nova")
+		})
+	}
 	messages := sms.NewWorker(sms.Options{
 		Outbox: s.outbox, Renderer: s.engine, Sender: console.New(s.log), Unseal: s.unseal, Region: s.config.Region,
 		Clock: s.clock, Logger: s.log,
