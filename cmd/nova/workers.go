@@ -21,6 +21,7 @@ const (
 	partitionsEvery = time.Hour
 	promisesEvery   = 5 * time.Second
 	checkpointEvery = time.Second
+	sealEvery       = 5 * time.Second
 	daysEvery       = time.Minute
 	linesEvery      = time.Minute
 	linesAtOnce     = 100
@@ -52,6 +53,7 @@ func (s *server) startWorkers(ctx context.Context, work *errgroup.Group) {
 	})
 	s.every(ctx, work, "accrue interest", interestEvery, s.products.Accrue)
 	s.every(ctx, work, "post interest", interestEvery, s.products.PostInterest)
+	s.every(ctx, work, "seal what is left", sealEvery, chores.SealRest)
 	points := ledger.NewCheckpointer(s.ledger, s.sealer, s.checkpoints)
 	s.every(ctx, work, "write checkpoints", checkpointEvery, func(ctx context.Context) (int, error) {
 		_, err := points.Write(ctx) // each second's is not worth a line in the log

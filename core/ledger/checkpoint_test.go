@@ -106,11 +106,14 @@ func TestALaneRewrittenBehindItsBackIsFound(t *testing.T) {
 		require.NoError(t, err)
 	}
 	require.NoError(t, tx.Commit())
-	v.writer("two", v.url) // takes a lane of its own
-	v.exec("update lanes set leased_until = '-infinity'")
-	w := v.writer("three", v.url) // takes the first lane over, and seals what looks unsealed
-	_, err = w.Submit(t.Context(), v.transfer(from, to, 1))
+	workers := ledger.NewWorkers(v.db, v.Writer, v.clock)
+	n, err := workers.SealRest(t.Context())
 	require.NoError(t, err)
+	require.Zero(t, n, "a lane that is leased is its writer's")
+	require.NoError(t, v.exec("update lanes set leased_until = '-infinity'"))
+	n, err = workers.SealRest(t.Context()) // what looks unsealed is sealed
+	require.NoError(t, err)
+	require.Equal(t, 2, n)
 	v.check() // in themselves the books are right again
 	require.Contains(t, v.checkpoints().Breach, "was rewritten: a checkpoint has another")
 	require.NoError(t, v.exec("alter table seals disable trigger all"))
@@ -171,4 +174,33 @@ func TestAFalseProofIsRefused(t *testing.T) {
 		falsify(&p)
 		require.ErrorContains(t, p.Verify(v.signer), want)
 	}
+}
+
+// What was written before there were seals is sealed by whoever takes the lane, or by a worker.
+func TestAWriterSealsWhatItsLaneLacks(t *testing.T) {
+	m := newMarket(t)
+	from, to := m.wallet(100_00), m.wallet(0)
+	for range 5 {
+		m.must(m.transfer(from, to, 1))
+	}
+	require.NoError(t, m.Close(t.Context()))
+	tx, err := m.db.Begin(context.Background())
+	require.NoError(t, err)
+	for _, text := range []string{
+		"set local session_replication_role = replica", "delete from seals", "update lanes set sealed = 0, head = ''",
+		"update lanes set leased_until = 'infinity' where id > 1", // every other lane is taken
+	} {
+		_, err = tx.Exec(context.Background(), sql.Query{Name: "test", Text: text})
+		require.NoError(t, err)
+	}
+	require.NoError(t, tx.Commit())
+	w := m.writer("next", m.url)
+	_, err = w.Submit(t.Context(), m.transfer(from, to, 1))
+	require.NoError(t, err)
+	require.Equal(t, int64(7), m.count("select count(*) from seals"), "funding, five transfers and one")
+	require.NoError(t, m.db.InTx(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
+		_, err := m.poster().PostIn(ctx, tx, m.transfer(from, to, 1))
+		return err
+	}))
+	require.Equal(t, int64(1), m.count("select count(*) from seals where lane = 0"))
 }

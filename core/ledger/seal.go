@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"nova/sql"
 )
 
 // Hash is a SHA-256 sum.
@@ -53,6 +55,15 @@ func (s *Seal) chained(head []byte) Hash {
 // AppendTo and Rows make the seal a part of what a group writes.
 func (s *Seal) AppendTo(args []any) []any {
 	return append(args, s.Lane, s.Number, s.At, s.Postings, s.Root[:], s.Hash[:])
+}
+
+// addTo makes the seal a row of its lane's.
+func (s *Seal) addTo(c sql.Columns) {
+	c[0].Int(s.Number)
+	c[1].Time(s.At)
+	c[2].Int(int64(s.Postings))
+	c[3].Bytes(s.Root[:])
+	c[4].Bytes(s.Hash[:])
 }
 
 // Rows is one, or none for a group without postings.

@@ -352,10 +352,8 @@ func (w *Writer) ensureLane(ctx context.Context) error {
 	if w.lane == nil {
 		var leased *lane
 		err := w.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
-			if leased, err = leaseLane(ctx, tx, w.holder, w.lease); err != nil {
-				return err
-			}
-			return sealRest(ctx, tx, leased)
+			leased, err = leaseLane(ctx, tx, w.holder, w.lease)
+			return err
 		})
 		if sql.NoRows(err) {
 			return errNoLane
@@ -364,6 +362,9 @@ func (w *Writer) ensureLane(ctx context.Context) error {
 			return fmt.Errorf("lease a lane: %w", err)
 		}
 		leased.lease = w.lease
+		if err := w.sealLane(ctx, leased); err != nil {
+			return fmt.Errorf("seal lane %d: %w", leased.id, err)
+		}
 		w.lane = leased
 	}
 	if !w.lane.short(maxGroup) {
@@ -375,6 +376,28 @@ func (w *Writer) ensureLane(ctx context.Context) error {
 		return fmt.Errorf("take receipt numbers: %w", err)
 	}
 	w.lane = &next
+	return nil
+}
+
+// sealLane seals what nodes of a version without seals left in a lane that was just leased. Each step keeps the lease.
+func (w *Writer) sealLane(ctx context.Context, leased *lane) error {
+	for leased.sealed < leased.seal {
+		next := *leased
+		err := w.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+			now, err := readLane(ctx, tx, leased.id)
+			if err != nil {
+				return err
+			}
+			if now.epoch != leased.epoch {
+				return errLaneLost
+			}
+			return sealSome(ctx, tx, &next)
+		})
+		if err != nil {
+			return err
+		}
+		*leased = next
+	}
 	return nil
 }
 

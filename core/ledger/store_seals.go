@@ -59,32 +59,48 @@ func sealsOf(ctx context.Context, db sql.Querier, lane int, after, last int64) (
 	return seals, nil
 }
 
-// sealRest seals what a node of a version without seals left in the lane, and the postings from before there were any.
-// The caller has the lane's row locked.
-func sealRest(ctx context.Context, tx *sql.Tx, ln *lane) error {
-	if ln.sealed == ln.seal {
-		return nil
+// sealSome seals at most sealsAtOnce of the groups that a node of a version without seals left in a lane, or that are from
+// before there were any. The caller has the lane's row locked.
+func sealSome(ctx context.Context, tx *sql.Tx, ln *lane) error {
+	groups, err := leavesOf(ctx, tx, ln.id, ln.sealed, ln.seal)
+	if err != nil {
+		return err
 	}
+	columns := make(sql.Columns, 5)
+	for i := range groups {
+		g := &groups[i]
+		if g.Seal != ln.sealed+1 {
+			break
+		}
+		s := newSeal(ln.id, g.Seal, g.At, g.hashes(), ln.head)
+		s.addTo(columns)
+		ln.sealed, ln.head = s.Number, s.Hash[:]
+	}
+	if columns.Rows() == 0 {
+		return fmt.Errorf("lane %d has no postings of group %d", ln.id, ln.sealed+1)
+	}
+	if _, err := tx.Exec(ctx, queries.Get("write_seals"), append([]any{ln.id}, columns.Args()...)...); err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, queries.Get("head_lane"), ln.id, ln.sealed, ln.head, ln.lease.Microseconds())
+	return err
+}
+
+// sealRest seals all that is left in a lane. The caller has the lane's row locked.
+func sealRest(ctx context.Context, tx *sql.Tx, ln *lane) error {
 	for ln.sealed < ln.seal {
-		groups, err := leavesOf(ctx, tx, ln.id, ln.sealed, ln.seal)
-		if err != nil {
+		if err := sealSome(ctx, tx, ln); err != nil {
 			return err
 		}
-		for i := range groups {
-			g := &groups[i]
-			if g.Seal != ln.sealed+1 {
-				return fmt.Errorf("lane %d has no postings of group %d", ln.id, ln.sealed+1)
-			}
-			s := newSeal(ln.id, g.Seal, g.At, g.hashes(), ln.head)
-			if _, err := tx.Exec(ctx, queries.Get("write_seal"), s.AppendTo(nil)...); err != nil {
-				return err
-			}
-			ln.sealed, ln.head = s.Number, s.Hash[:]
-		}
-		if len(groups) == 0 {
-			return fmt.Errorf("lane %d has no postings of group %d", ln.id, ln.sealed+1)
-		}
 	}
-	_, err := tx.Exec(ctx, queries.Get("head_lane"), ln.id, ln.sealed, ln.head)
-	return err
+	return nil
+}
+
+// unsealedLane locks a lane that nobody leases and that has groups without seals; nil where there is none.
+func unsealedLane(ctx context.Context, tx *sql.Tx) (*lane, error) {
+	ln, err := laneOf(ctx, tx, queries.Get("unsealed_lane"))
+	if sql.NoRows(err) {
+		return nil, nil //nolint:nilnil // no such lane is an answer, not a failure
+	}
+	return ln, err
 }

@@ -76,6 +76,33 @@ func (k *Workers) expire(ctx context.Context, id uuid.UUID) (bool, error) {
 	return !r.Replayed, nil
 }
 
+// sealRounds bounds the steps of one round of SealRest, sealsAtOnce groups each.
+const sealRounds = 20
+
+// SealRest seals groups that nodes of a version without seals left in lanes that nobody leases, and those from before
+// there were any. It tells how many it sealed.
+func (k *Workers) SealRest(ctx context.Context) (int, error) {
+	sealed := int64(0)
+	for range sealRounds {
+		step := int64(0)
+		err := k.store.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+			ln, err := unsealedLane(ctx, tx)
+			if err != nil || ln == nil {
+				return err
+			}
+			step = -ln.sealed
+			err = sealSome(ctx, tx, ln)
+			step += ln.sealed
+			return err
+		})
+		if err != nil || step == 0 {
+			return int(sealed), err
+		}
+		sealed += step
+	}
+	return int(sealed), nil
+}
+
 // MakePartitions makes the entries' partitions of this month and the next three, moves into them what landed in the
 // rest, and tells how many entries that were.
 func (k *Workers) MakePartitions(ctx context.Context) (moved int64, err error) {

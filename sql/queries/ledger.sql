@@ -228,11 +228,12 @@ set groups = $3::bigint, seal = $4::bigint, sealed = $4, head = $7::bytea, recei
 where id = $1::smallint and epoch = $2::bigint and groups = $3 - 1;
 
 -- name: lease_lane
+-- Lanes with nothing left to seal first: a worker seals the others.
 update lanes
 set epoch = epoch + 1, holder = $1, leased_until = clock_timestamp() + $2::bigint * interval '1 microsecond'
 where id = (
     select id from lanes where id > 0 and leased_until < clock_timestamp()
-    order by id limit 1 for update skip locked)
+    order by seal > sealed, id limit 1 for update skip locked)
 returning id, epoch, groups, seal, sealed, head, receipt_next, receipt_end;
 
 -- name: free_lane
@@ -245,7 +246,21 @@ update lanes set leased_until = clock_timestamp() + $3::bigint * interval '1 mic
 select id, epoch, groups, seal, sealed, head, receipt_next, receipt_end from lanes where id = $1 for update;
 
 -- name: head_lane
-update lanes set sealed = $2, head = $3 where id = $1;
+update lanes
+set sealed = $2, head = $3,
+    leased_until = case when $4::bigint > 0 then clock_timestamp() + $4 * interval '1 microsecond' else leased_until end
+where id = $1;
+
+-- name: write_seals
+insert into seals (lane, seal, sealed_at, postings, root, hash)
+select $1::smallint, seal, sealed_at, postings, root, hash
+from unnest($2::bigint[], $3::timestamptz[], $4::bigint[], $5::bytea[], $6::bytea[]) as u (seal, sealed_at, postings, root, hash);
+
+-- name: unsealed_lane
+select id, epoch, groups, seal, sealed, head, receipt_next, receipt_end
+from lanes
+where seal > sealed and leased_until < clock_timestamp()
+order by id limit 1 for update skip locked;
 
 -- name: leaves
 -- The hashes of some groups' postings, as appendLeaf makes them, in their places; the group's time is that of its first
