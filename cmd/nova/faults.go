@@ -60,7 +60,7 @@ in a folder of its name; --seed plays its faults again.`,
 	flags := cmd.Flags()
 	flags.Uint64Var(&o.first, "seed", 1, "the first seed")
 	flags.IntVar(&o.seeds, "seeds", 1, "how many seeds, counted from the first")
-	flags.IntVar(&seconds, "seconds", 6, "how long each seed's load lasts")
+	flags.IntVar(&seconds, "seconds", 5, "how long each seed's load lasts")
 	flags.StringVar(&o.out, "out", filepath.Join(defaultDataDir, "faults"), "folder for what a failing seed leaves")
 	return cmd
 }

@@ -249,6 +249,10 @@ func TestWhatIsNoBreach(t *testing.T) {
 		{"told that it waits, before a later dial sent it", func(_ *facts, e []errand) {
 			e[0].Deliveries = append(e[0].Deliveries, delivery{Hop: "s9:1", Sent: at(0), answer: read(notSentYet, false)})
 		}},
+		{"told that it waits, by a dial that a stalled node took up late", func(_ *facts, e []errand) {
+			e[0].Deliveries = append(e[0].Deliveries,
+				delivery{Hop: "s1:1", Sent: at(0)}, delivery{Hop: "s9:1", Sent: at(9), answer: read(notSentYet, false)})
+		}},
 		{"denied by SMS, and then sent by a second confirmation", func(f *facts, _ []errand) {
 			f.Notices = append(f.Notices, noticeFact{Template: payments.NoticeNotSent, Amount: 7_00, CreatedAt: at(11)})
 		}},

@@ -21,17 +21,17 @@ import (
 
 const (
 	// diallers work at once, each with people and an agent of its own.
-	diallers = 6
+	diallers = 10
 	// hotPeople are everybody's, as payers and as payees; agent 0 is everybody's, too.
 	hotPeople = 2
 	// ownPeople are each dialler's own: nobody else dials with their numbers.
-	ownPeople = 4
+	ownPeople = 3
 	// gatewayPatience is how long the gateway waits for a screen. It is less than Nova's own deadline, so that a hop
 	// often comes again while its first copy is still under way.
-	gatewayPatience = 1500 * time.Millisecond
+	gatewayPatience = time.Second
 	// gatewayTries bounds the deliveries of one hop, gatewayPause is between them.
 	gatewayTries = 5
-	gatewayPause = 150 * time.Millisecond
+	gatewayPause = 100 * time.Millisecond
 	// smallest and largest are where the unique amounts of errands begin. A hot payer's largest ones soon leave them
 	// without money, so that errands race for what is left.
 	smallest = 1_00

@@ -79,6 +79,12 @@ func (e errand) takenBack() bool {
 	return true
 }
 
+// astray: a dial had no screen. A node that stood still may take it up much later, and if Redis has lost the dialogue
+// by then, opens it anew, as an intent of its own that waits.
+func (e errand) astray() bool {
+	return slices.ContainsFunc(e.Deliveries, func(d delivery) bool { return d.Means == meansSilence && !d.Confirms })
+}
+
 // left tells what the screens left: an SMS was promised, and a confirmation was taken back.
 func (e errand) left() (promised, settled bool) {
 	for _, d := range e.Deliveries {

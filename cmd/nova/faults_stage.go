@@ -97,7 +97,8 @@ func (n *arenaNode) start(ctx context.Context) error {
 			n.server = m
 			return nil
 		}
-		n.arena.say("node %s does not start: %v", n.name, err)
+		reason := err.Error()
+		n.arena.say("node %s does not start: %s", n.name, reason[strings.LastIndexByte(reason, '\n')+1:])
 		if m != nil {
 			_ = m.process.Stop(nil) // with SIGKILL; it has ended already, if it could
 		}
