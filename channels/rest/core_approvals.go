@@ -25,7 +25,9 @@ const approvalID ids.Prefix = "apv"
 type Approvals interface {
 	Waiting(ctx context.Context, by approvals.Checker, f approvals.Filter) ([]approvals.Approval, error)
 	ByID(ctx context.Context, id uuid.UUID) (approvals.Approval, error)
-	Decide(ctx context.Context, id uuid.UUID, by approvals.Checker, v approvals.Verdict, note string) (approvals.Approval, error)
+	Decide(ctx context.Context, id uuid.UUID, by approvals.Checker, v approvals.Verdict, note string) (
+		approvals.Approval, error,
+	)
 }
 
 // mountApprovals adds the operations on approvals. Each approval says itself which purpose its checker must hold, so the
@@ -39,10 +41,14 @@ func (a *api) mountApprovals(app *web.App) {
 		op.Errors = append(op.Errors, http.StatusGone)
 		return op
 	}
-	web.Register(app, get("approval_list", "/v1/approvals", tag, "What waits for the caller's decision, the oldest first", access), a.approvals)
-	web.Register(app, get("approval_get", "/v1/approvals/{approval_id}", tag, "One approval, with what it would do", access), a.approval)
-	web.Register(app, decide("approval_approve", "/v1/approvals/{approval_id}/approve", "Approve, once, what somebody else proposed"), a.approve)
-	web.Register(app, decide("approval_reject", "/v1/approvals/{approval_id}/reject", "Reject, once, what somebody else proposed"), a.reject)
+	web.Register(app, get("approval_list", "/v1/approvals", tag,
+		"What waits for the caller's decision, the oldest first", access), a.approvals)
+	web.Register(app, get("approval_get", "/v1/approvals/{approval_id}", tag,
+		"One approval, with what it would do", access), a.approval)
+	web.Register(app, decide("approval_approve", "/v1/approvals/{approval_id}/approve",
+		"Approve, once, what somebody else proposed"), a.approve)
+	web.Register(app, decide("approval_reject", "/v1/approvals/{approval_id}/reject",
+		"Reject, once, what somebody else proposed"), a.reject)
 }
 
 // Actor is who proposed or decided.

@@ -55,7 +55,9 @@ func (a *api) checkLimits(ctx context.Context, in *checkLimitsInput) (*checkLimi
 	if err != nil {
 		return nil, err
 	}
-	body := LimitCheckResponse{Decision: string(v.Decision), Limits: make([]LimitUsage, len(v.Limits)), Reason: string(v.Reason)}
+	body := LimitCheckResponse{
+		Decision: string(v.Decision), Limits: make([]LimitUsage, len(v.Limits)), Reason: string(v.Reason),
+	}
 	for i, l := range v.Limits {
 		body.Limits[i] = usageOf(l, q.Amount.Currency)
 	}

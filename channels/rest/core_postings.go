@@ -145,5 +145,7 @@ func (a *api) reverse(ctx context.Context, in *reverseInput) (*postOutput, error
 	if err != nil {
 		return nil, malformed("posting_id", err)
 	}
-	return posted(a.Bank.Reverse(ctx, order, bank.NewReversal{Posting: id, Reason: in.Body.Reason, Reference: in.Body.Reference}))
+	return posted(a.Bank.Reverse(ctx, order, bank.NewReversal{
+		Posting: id, Reason: in.Body.Reason, Reference: in.Body.Reference,
+	}))
 }

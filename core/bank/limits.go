@@ -110,10 +110,10 @@ func (s *Service) limited(ctx context.Context, client uuid.UUID, q Question) (li
 		return limited{}, err
 	}
 	who := limited{subject: a.ID, account: a.ID, tier: a.Tier, refusal: refusals[a.Status]}
-	if owner, err := uuid.Parse(a.OwnerID); err == nil && a.OwnerKind == customers.OwnerKind && a.OpenedBy == ledger.OpenedByNova {
-		who.subject = owner
+	if a.OwnerKind == customers.OwnerKind && a.OpenedBy == ledger.OpenedByNova {
+		who.subject, err = uuid.Parse(a.OwnerID)
 	}
-	return who, nil
+	return who, err
 }
 
 // refusals are what an account that takes no postings answers.

@@ -214,7 +214,9 @@ func (s *Service) booked(ctx context.Context, client, id uuid.UUID) (transaction
 
 // posted reads what was booked, as it was first answered: the rows of a posting never change, and that it was reversed
 // since is not part of its answer. mine are the client's accounts where they are known, else they are looked up.
-func (s *Service) posted(ctx context.Context, o Order, mine accounts, result ledger.Result, refusal error) (Posted, error) {
+func (s *Service) posted(ctx context.Context, o Order, mine accounts, result ledger.Result, refusal error) (
+	Posted, error,
+) {
 	if refusal != nil {
 		return Posted{Replayed: result.Replayed}, refusal
 	}
