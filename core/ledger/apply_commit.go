@@ -29,7 +29,7 @@ func (p *plan) commit() Result {
 		}
 	}
 	p.record(&result, at)
-	p.stamp()
+	p.stamp(&result)
 	p.balances(&result)
 	p.st.notify(p.c.Notices, &result)
 	return result
@@ -116,13 +116,22 @@ func (p *plan) record(result *Result, at time.Time) {
 	}
 }
 
-// stamp gives the posting the receipt of the transaction that it books, so that its hash covers both.
-func (p *plan) stamp() {
+// stamp gives the posting the receipt of the transaction that it books, so that its hash covers both, and the result the
+// posting.
+func (p *plan) stamp(result *Result) {
 	if len(p.c.Lines) == 0 {
 		return
 	}
-	postings := p.st.written.postings
-	postings[len(postings)-1].receipt = p.st.receipts[p.c.books()]
+	w := &p.st.written
+	row := &w.postings[len(w.postings)-1]
+	row.receipt = p.st.receipts[p.c.books()]
+	entries := w.entries[len(w.entries)-len(p.lines):]
+	row.booked = &Posting{
+		ID: row.id, Reverses: row.reverses, BookedAt: row.bookedAt, ValueDate: row.valueDate, Currency: row.currency,
+		Narration: row.narration, Reference: row.reference, Metadata: p.c.Metadata, Entries: entries[:len(entries):len(entries)],
+		metadata: row.metadata,
+	}
+	result.Booked = row.booked
 }
 
 // change notes a change of status. A transaction is written once a group: a change of what this group inserted or

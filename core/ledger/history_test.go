@@ -99,9 +99,11 @@ func TestAPostingIsReadWithItsHashAndReversedOnce(t *testing.T) {
 	from, to := m.wallet(10_000), m.wallet(0)
 	c := m.send(from, to, 5_000)
 	c.Metadata = map[string]string{"order": "été 7"}
-	m.must(c)
+	r := m.must(c)
 	p, err := m.store.Posting(t.Context(), c.Posting)
 	require.NoError(t, err)
+	require.Equal(t, p, *r.Booked, "the first answer has the posting as it stands")
+	require.Nil(t, m.must(c).Booked, "a replay is read")
 	require.Equal(t, c.Metadata, p.Metadata)
 	require.Len(t, p.Entries, 4)
 	require.Equal(t, money.BBD, p.Currency)

@@ -45,6 +45,10 @@ func (ln *lane) after(st *State) (*lane, Seal) {
 	next.seal++
 	s := newSeal(ln.id, next.seal, st.now, leaves, ln.head)
 	next.sealed, next.head = s.Number, s.Hash[:]
+	for place := range st.written.postings {
+		b := st.written.postings[place].booked
+		b.Lane, b.Seal, b.Place, b.Hash = ln.id, s.Number, place, leaves[place]
+	}
 	return &next, s
 }
 

@@ -19,6 +19,9 @@ type Result struct {
 	// Holds are the holds that the command placed.
 	Holds []uuid.UUID
 	Extra map[string]string
+	// Booked is the posting as it was written; nil where there is none, and in an answer that was read from its stored
+	// form. It is not stored.
+	Booked *Posting
 	// Replayed tells that the command had run before and this is its first answer. It stands beside a stored
 	// refusal as well. It is not stored.
 	Replayed bool

@@ -130,6 +130,8 @@ type posting struct {
 	narration, reference string
 	// metadata is JSON; empty for none. receipt is that of the transaction that the posting books.
 	metadata, receipt string
+	// booked is the same for whoever reads the result.
+	booked *Posting
 }
 
 // StateOptions are what a group knows beside the rows.
