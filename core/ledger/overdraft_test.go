@@ -7,10 +7,12 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 
 	"nova/core/fault"
 	"nova/core/ids"
 	"nova/core/ledger"
+	"nova/core/money"
 	"nova/sql"
 )
 
@@ -188,4 +190,83 @@ func TestWhatMayBeALine(t *testing.T) {
 	_, found, err = o.store.Overdraft(t.Context(), o.shop)
 	require.NoError(t, err)
 	require.False(t, found)
+}
+
+func TestApplyDrawsAndRepaysAsAPencilDoes(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		bank, wallet, shop, owed := ids.New(noon), ids.New(noon), ids.New(noon), ids.New(noon)
+		fees, tax := ids.New(noon), ids.New(noon)
+		st := ledger.NewState(ledger.StateOptions{
+			Now: noon, Location: barbados,
+			DrawFees: ledger.DrawFees{Income: fees, Tax: tax, TaxBPS: func(time.Time) (int64, error) { return 1750, nil }},
+		})
+		for id, p := range map[uuid.UUID]ledger.Product{
+			bank: ledger.Trust, wallet: ledger.Wallet, shop: ledger.Wallet, owed: ledger.OverdraftReceivable,
+			fees: ledger.FeeIncome, tax: ledger.TaxPayable,
+		} {
+			a := ledger.Account{ID: id, Product: p, Currency: money.BBD, Status: ledger.Active}
+			if p == ledger.Wallet || p == ledger.OverdraftReceivable {
+				a.Floor = ledger.ZeroFloor()
+			}
+			st.AddAccount(a, ledger.Balance{})
+		}
+		line := ledger.OverdraftLine{
+			Account: wallet, Receivable: owed, Limit: rapid.Int64Range(0, 500).Draw(t, "limit"),
+			FeeBPS: rapid.IntRange(0, 10_000).Draw(t, "fee"),
+		}
+		st.SetOverdraft(line)
+		var own, debt, shops, earned int64
+		for range rapid.IntRange(1, 40).Draw(t, "steps") {
+			minor := rapid.Int64Range(1, 400).Draw(t, "minor")
+			var c *ledger.Command
+			want := fault.Code("")
+			receive := func() {
+				repaid := min(debt, minor)
+				debt, own = debt-repaid, own+minor-repaid
+			}
+			switch rapid.IntRange(0, 2).Draw(t, "kind") {
+			case 0:
+				c = pay(debit(bank, minor), credit(wallet, minor))
+				receive()
+			case 1:
+				c = pay(debit(shop, minor), credit(wallet, minor))
+				if shops < minor {
+					want = fault.InsufficientFunds
+					break
+				}
+				shops -= minor
+				receive()
+			default:
+				c = pay(debit(wallet, minor), credit(shop, minor))
+				lack := max(0, minor-own)
+				fee := (lack*int64(line.FeeBPS) + 5_000) / 10_000
+				if lack > 0 && debt+lack+fee > line.Limit {
+					want = fault.InsufficientFunds
+					break
+				}
+				own, shops, debt, earned = own-minor+lack, shops+minor, debt+lack+fee, earned+fee
+			}
+			_, err := ledger.Apply(st, c)
+			require.Equal(t, want, codeOf(err), "%v", err)
+			posted := func(id uuid.UUID) int64 {
+				b, _ := st.Balance(id)
+				return b.Posted
+			}
+			require.Equal(t, []int64{own, debt, shops, earned},
+				[]int64{posted(wallet), posted(owed), posted(shop), posted(fees) + posted(tax)})
+			require.Equal(t, posted(bank)+debt, own+shops+earned, "debits equal credits")
+		}
+		sums := map[uuid.UUID]int64{}
+		for _, e := range st.Entries() {
+			if e.Side == ledger.Credit {
+				sums[e.Posting] += e.Minor
+			} else {
+				sums[e.Posting] -= e.Minor
+			}
+			require.GreaterOrEqual(t, e.BalanceAfter, int64(0), "no entry leaves an account under its floor")
+		}
+		for posting, sum := range sums {
+			require.Zero(t, sum, "posting %s", posting)
+		}
+	})
 }
