@@ -2,11 +2,14 @@ package products
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/big"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
 
 	"nova/core/clock"
 	"nova/sql"
@@ -16,8 +19,11 @@ const (
 	// settled is how long ago a day must have ended before its closing balance is read: a group that is being
 	// committed may still book at its own time, and nodes' clocks differ.
 	settled = 2 * time.Minute
-	// accountsAtOnce bounds one look for accounts.
+	// accountsAtOnce bounds one look for accounts, and how many of them are booked at the same time: one group of the
+	// ledger's writer.
 	accountsAtOnce = 100
+	// readersAtOnce bounds the connections that accrual takes from those who serve people.
+	readersAtOnce = 4
 	// daysAtOnce bounds what one transaction writes of an account that was missed for long.
 	daysAtOnce = 62
 )
@@ -51,29 +57,37 @@ type dayUnits struct {
 func (s *Service) Accrue(ctx context.Context) (int, error) {
 	last := s.lastDay()
 	known := map[uuid.UUID][]Terms{}
-	accrued := 0
+	var accrued atomic.Int64
 	for {
 		due, err := s.store.dueBearers(ctx, s.o.DB, last, accountsAtOnce)
 		if err != nil || len(due) == 0 {
-			return accrued, err
+			return int(accrued.Load()), err
 		}
+		var round errgroup.Group
+		round.SetLimit(readersAtOnce)
 		for _, b := range due {
-			n, err := s.accrue(ctx, b, last, known)
+			terms, err := s.termsOf(ctx, b, known)
 			if err != nil {
-				return accrued, fmt.Errorf("accrue %s: %w", b.Account, err)
+				return int(accrued.Load()), errors.Join(err, round.Wait())
 			}
-			accrued += n
+			round.Go(func() error {
+				n, err := s.accrue(ctx, b, terms, last)
+				accrued.Add(int64(n))
+				if err != nil {
+					err = fmt.Errorf("accrue %s: %w", b.Account, err)
+				}
+				return err
+			})
+		}
+		if err := round.Wait(); err != nil {
+			return int(accrued.Load()), err
 		}
 	}
 }
 
 // accrue gives one account its next days. What was over stays as it was, so two nodes that compute the same days
 // compute the same, and only one of them writes it.
-func (s *Service) accrue(ctx context.Context, b bearer, last clock.Day, known map[uuid.UUID][]Terms) (int, error) {
-	terms, err := s.termsOf(ctx, b, known)
-	if err != nil {
-		return 0, err
-	}
+func (s *Service) accrue(ctx context.Context, b bearer, terms []Terms, last clock.Day) (int, error) {
 	upTo := min(last, b.AccruedTo.AddDays(daysAtOnce))
 	var earned []dayUnits
 	n := 0
@@ -89,7 +103,7 @@ func (s *Service) accrue(ctx context.Context, b bearer, last clock.Day, known ma
 		n++
 	}
 	advanced := false
-	err = s.o.DB.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err := s.o.DB.InTx(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
 		// The account's row comes first: whoever is second finds it moved on, and writes nothing.
 		if advanced, err = s.store.advance(ctx, tx, b.Account, b.AccruedTo, upTo); err != nil || !advanced {
 			return err

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"math/big"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
 
 	"nova/core/clock"
 	"nova/core/customers"
@@ -48,26 +50,28 @@ func (s *Service) PostInterest(ctx context.Context) (int, error) {
 	if err := s.computeMonths(ctx); err != nil {
 		return 0, err
 	}
-	booked := 0
+	var booked atomic.Int64
 	for {
 		due, err := s.store.dueMonths(ctx, s.o.DB, s.o.Clock.Now(), accountsAtOnce)
 		if err != nil || len(due) == 0 {
-			return booked, err
+			return int(booked.Load()), err
 		}
-		var faults []error
+		var round errgroup.Group
 		for _, m := range due {
-			done, err := s.book(ctx, m)
-			if err != nil {
-				faults = append(faults, fmt.Errorf("interest of %s for %s: %w", m.Account, m.Month, err))
-				continue
-			}
-			if done {
-				booked++
-			}
+			round.Go(func() error {
+				done, err := s.book(ctx, m)
+				if done {
+					booked.Add(1)
+				}
+				if err != nil {
+					err = fmt.Errorf("interest of %s for %s: %w", m.Account, m.Month, err)
+				}
+				return err
+			})
 		}
 		// What failed is due as before, and must not be looked at for ever.
-		if err := errors.Join(faults...); err != nil {
-			return booked, err
+		if err := round.Wait(); err != nil {
+			return int(booked.Load()), err
 		}
 	}
 }
