@@ -22,6 +22,7 @@ import (
 	"nova/core/ids"
 	"nova/core/ledger"
 	"nova/core/limits"
+	"nova/core/reports"
 	"nova/core/secret"
 	"nova/core/transactions"
 	"nova/sql"
@@ -62,6 +63,9 @@ func newCoreWorld(t *testing.T) *coreWorld {
 	rest.Mount(w.App, rest.Options{
 		Tokens: tokens, Ledger: store, Transactions: transactions.NewStore(db), Pages: keyring.Body, Bodies: keyring.Body,
 		Clock: w.clock, Health: rest.NewHealth(rest.HealthOptions{Clock: w.clock}),
+		Statements: reports.NewStatements(reports.StatementOptions{
+			Books: store, Facts: transactions.NewStore(db), Clock: w.clock, Location: time.UTC,
+		}),
 		Bank: bank.New(bank.Options{
 			DB: db, Writer: startWriter(t, url, w.clock), Ledger: store, Transactions: transactions.NewStore(db), Limits: rules,
 			Clock: w.clock, Location: time.UTC, Books: store,

@@ -126,6 +126,40 @@ func withHistory(t *testing.T, n int) (*api, *history) {
 	return a, a.history
 }
 
+// TestStatementsOfARealBank: a client's own account in every format, and nobody else's.
+func TestStatementsOfARealBank(t *testing.T) {
+	w := newCoreWorld(t)
+	w.clock.Advance(time.Minute)
+	ask := func(token, account, format string) (int, string) {
+		body := fmt.Sprintf(`{"account_id":%q,"from":"2026-11-21","to":"2026-11-21","format":%q}`, account, format)
+		status, _, text := w.do(t, request{Method: "POST", Path: "/v1/core/statements", Token: token, JSON: []byte(body)})
+		return status, string(text)
+	}
+	status, text := ask(w.acme, w.ann, "json")
+	require.Equal(t, 200, status, text)
+	var page struct {
+		Opening, Closing rest.Amount
+		Entries          []struct {
+			Balance rest.Amount `json:"balance_after"`
+		}
+	}
+	require.NoError(t, json.Unmarshal([]byte(text), &page))
+	require.Equal(t, []string{"0.00", "100.00"}, []string{page.Opening.Amount, page.Closing.Amount})
+	require.Len(t, page.Entries, 1)
+	require.Equal(t, page.Closing, page.Entries[0].Balance)
+	status, text = ask(w.acme, w.trust, "csv")
+	require.Equal(t, 200, status, text)
+	require.Contains(t, text, "closing,,,,,,,,,,101.00,0.00,101.00,BBD\r\n")
+	status, text = ask(w.acme, w.trust, "pdf")
+	require.Equal(t, 200, status)
+	require.Contains(t, pdfWords(t, []byte(text)), "101.00")
+	for _, format := range []string{"json", "csv", "pdf"} {
+		status, text = ask(w.rival, w.ann, format)
+		require.Equal(t, 404, status, text)
+		require.NotContains(t, text, "100")
+	}
+}
+
 func TestPagesOfAStatementTieOverHTTP(t *testing.T) {
 	a, h := withHistory(t, 7)
 	var all []rest.StatementEntry
