@@ -8,10 +8,12 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"nova/configs"
 	"nova/sql"
 	"nova/sql/daemon"
 )
@@ -28,6 +30,8 @@ type benchOptions struct {
 	readme  string
 	// menu and money leave one kind of hops out where they are false.
 	menu, money bool
+	// only names the one section to measure; empty: all.
+	only string
 }
 
 // benchCommand is `nova bench`: Nova against ceilings, side by side.
@@ -39,11 +43,17 @@ func benchCommand() *cobra.Command {
 		Long: `Measures, on a PostgreSQL (fsync on) and a Redis of its own that are thrown away:
   - menu hops over HTTP against a bare Fiber handler with the same two round trips to Redis;
   - cash-outs confirmed with a PIN against plain SQL transfers, spread over all agents and at one;
-  - how long both take at 70% of their own most.
-Systems take turns, and medians count. The books are proved at the end, or the run is void and exits with 1.
+  - how long both take at 70% of their own most;
+  - postings of API clients over HTTP and inside the process, against bare handlers with one call of the database each
+    and against bare grouped transfers; what they take on disk, and how fast the books are proved.
+Systems take turns, and medians count. The books are proved at the end, or the run is void and exits with 1. Figures of
+a section that is not measured stay as the last run left them.
 The load generator, the servers and the databases share the machine: trust ratios, not absolutes.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if o.only != "" && !slices.Contains(benchSections, o.only) {
+				return fmt.Errorf("--only %s: there is %s", o.only, strings.Join(benchSections, " and "))
+			}
 			return runBench(cmd.Context(), o, cmd.OutOrStdout(), sayTo(cmd.ErrOrStderr()))
 		},
 	}
@@ -58,19 +68,30 @@ The load generator, the servers and the databases share the machine: trust ratio
 	flags.StringVar(&o.readme, "readme", "", "file whose table of figures is brought up to date")
 	flags.BoolVar(&o.menu, "menu", true, "measure menu hops")
 	flags.BoolVar(&o.money, "money", true, "measure money hops")
-	cmd.AddCommand(benchBareCommand())
+	flags.StringVar(&o.only, "only", "", "the one section to measure, "+strings.Join(benchSections, " or ")+" (default: all)")
+	cmd.AddCommand(benchBareCommand(), benchBareBankCommand())
 	return cmd
 }
+
+// The sections of a run, each with servers of its own.
+const (
+	sectionHops   = "hops"
+	sectionLedger = "ledger"
+)
+
+var benchSections = []string{sectionHops, sectionLedger}
 
 // bench is one run.
 type bench struct {
 	benchOptions
 	stage *stage
 	say   daemon.Say
-	nova  *measuredServer
-	bare  *measuredServer
-	plain *sql.DB
-	runs  int
+	// section is the one that is being measured.
+	section string
+	nova    *measuredServer
+	bare    *measuredServer
+	plain   *sql.DB
+	runs    int
 	// expected is how many cash-outs a second the next slice is prepared for.
 	expected int
 	// cashedOut counts the cash-outs that were answered with a receipt.
@@ -78,32 +99,60 @@ type bench struct {
 	figures   []figure
 }
 
-func runBench(ctx context.Context, o benchOptions, out io.Writer, say daemon.Say) (err error) {
-	s, err := openStage(ctx, serviceOptions{Throwaway: true, Flush: true, Say: say})
-	if err != nil {
+// benchStep is a part of a section.
+type benchStep struct {
+	doing  string
+	wanted bool
+	do     func(context.Context) error
+}
+
+func runBench(ctx context.Context, o benchOptions, out io.Writer, say daemon.Say) error {
+	b := &bench{benchOptions: o, say: say}
+	books := &ledgerBench{bench: b}
+	steps := map[string][]benchStep{
+		sectionHops: {
+			{fmt.Sprintf("making %d customers and %d agents", o.crowd.customers, o.crowd.agents), true, b.prepare},
+			{"measuring menu hops", o.menu, b.menuHops},
+			{"measuring money hops", o.money, b.moneyHops},
+			{"proving the books", true, b.prove},
+		},
+		sectionLedger: {
+			{fmt.Sprintf("making %d accounts of an API client", bankAccounts), true, books.prepare},
+			{"measuring postings", true, books.postings},
+			{"measuring postings by connections", true, books.ladder},
+			{"measuring postings inside the process", true, books.inside},
+			{"measuring two nodes", true, books.twoNodes},
+			{"proving the books", true, books.prove},
+		},
+	}
+	for _, name := range benchSections {
+		if o.only != "" && o.only != name {
+			continue
+		}
+		b.section = name
+		if err := b.play(ctx, steps[name]); err != nil {
+			return err
+		}
+	}
+	return b.report(out)
+}
+
+// play runs a section on a stage of its own.
+func (b *bench) play(ctx context.Context, steps []benchStep) (err error) {
+	if b.stage, err = openStage(ctx, serviceOptions{Throwaway: true, Flush: true, Say: b.say}); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, s.close()) }()
-	b := &bench{benchOptions: o, stage: s, say: say}
-	for _, step := range []struct {
-		doing  string
-		wanted bool
-		do     func(context.Context) error
-	}{
-		{fmt.Sprintf("making %d customers and %d agents", o.crowd.customers, o.crowd.agents), true, b.prepare},
-		{"measuring menu hops", o.menu, b.menuHops},
-		{"measuring money hops", o.money, b.moneyHops},
-		{"proving the books", true, b.prove},
-	} {
+	defer func() { err = errors.Join(err, b.stage.close()) }()
+	for _, step := range steps {
 		if !step.wanted {
 			continue
 		}
-		say("%s", step.doing)
+		b.say("%s", step.doing)
 		if err := step.do(ctx); err != nil {
 			return errors.Join(fmt.Errorf("%s: the run is void: %w", step.doing, err), b.keepLog())
 		}
 	}
-	return b.report(out)
+	return nil
 }
 
 // prepare makes the people and starts the server.
@@ -115,7 +164,7 @@ func (b *bench) prepare(ctx context.Context) (err error) {
 		return err
 	}
 	b.stage.leaves = append(b.stage.leaves, b.plain.Close)
-	b.nova, err = b.stage.serve(ctx)
+	b.nova, err = b.stage.serve(ctx, novaLog, configs.RoleUSSD)
 	return err
 }
 
@@ -145,9 +194,14 @@ type system struct {
 	run  func(ctx context.Context, slice time.Duration) (measured, error)
 }
 
-// turns measures the systems in turns, every other round in the other order, and gives the medians by name. The first
-// round warms up and does not count.
+// turns are the medians by name of what systems do a second.
 func (b *bench) turns(ctx context.Context, systems []system) (map[string]int, error) {
+	return b.turnsBy(ctx, "a second", measured.perSecond, systems)
+}
+
+// turnsBy measures the systems in turns, every other round in the other order, and gives the medians by name of what
+// value makes of each. The first round warms up and does not count.
+func (b *bench) turnsBy(ctx context.Context, unit string, value func(measured) int, systems []system) (map[string]int, error) {
 	found, totals := map[string][]int{}, map[string]measured{}
 	for round := range b.rounds + 1 {
 		for _, s := range systems {
@@ -156,7 +210,7 @@ func (b *bench) turns(ctx context.Context, systems []system) (map[string]int, er
 				return nil, fmt.Errorf("%s: %w", s.name, err)
 			}
 			if round > 0 {
-				found[s.name] = append(found[s.name], m.perSecond())
+				found[s.name] = append(found[s.name], value(m))
 				total := totals[s.name]
 				totals[s.name] = measured{done: total.done + m.done, spent: total.spent.plus(m.spent)}
 			}
@@ -167,7 +221,7 @@ func (b *bench) turns(ctx context.Context, systems []system) (map[string]int, er
 	for name, list := range found {
 		slices.Sort(list)
 		medians[name] = list[len(list)/2]
-		b.say("  %s: %d a second (of %v); %s", name, medians[name], list, totals[name].spent.each(totals[name].done))
+		b.say("  %s: %d %s (of %v); %s", name, medians[name], unit, list, totals[name].spent.each(totals[name].done))
 	}
 	return medians, nil
 }

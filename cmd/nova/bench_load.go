@@ -26,6 +26,8 @@ type calls struct {
 	path string
 	form func(b []byte, n int) []byte
 	good func(answer []byte) bool
+	// head adds the lines of the nth call's head beside its length; nil: those of a form.
+	head func(b []byte, n int) []byte
 }
 
 // pace is how calls follow one another: as fast as answers come, or at a steady rate whatever the answers do. Then a
@@ -120,6 +122,7 @@ func (d *driver) connection(ctx context.Context, addr string) ([]time.Duration, 
 			break
 		}
 		time.Sleep(due.Sub(clock.System{}.Now()))
+		line.head = d.heading(line.head[:0], n)
 		line.form = d.form(line.form[:0], n)
 		answer, err := line.call(d.path)
 		if err != nil {
@@ -133,6 +136,14 @@ func (d *driver) connection(ctx context.Context, addr string) ([]time.Duration, 
 	return times, nil
 }
 
+// heading is the lines of the nth call's head.
+func (c calls) heading(b []byte, n int) []byte {
+	if c.head != nil {
+		return c.head(b, n)
+	}
+	return append(b, "Content-Type: application/x-www-form-urlencoded\r\n"...)
+}
+
 // runTime bounds a run and so each of its calls: a server that hangs ends the measurement.
 const runTime = 2 * time.Minute
 
@@ -143,6 +154,7 @@ const maxAnswer = 4 << 10
 type line struct {
 	conn   net.Conn
 	in     *bufio.Reader
+	head   []byte
 	form   []byte
 	out    []byte
 	answer [maxAnswer]byte
@@ -163,7 +175,9 @@ func dial(ctx context.Context, addr string) (*line, error) {
 func (l *line) call(path string) ([]byte, error) {
 	l.out = append(l.out[:0], "POST "...)
 	l.out = append(l.out, path...)
-	l.out = append(l.out, " HTTP/1.1\r\nHost: nova\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: "...)
+	l.out = append(l.out, " HTTP/1.1\r\nHost: nova\r\n"...)
+	l.out = append(l.out, l.head...)
+	l.out = append(l.out, "Content-Length: "...)
 	l.out = strconv.AppendInt(l.out, int64(len(l.form)), 10)
 	l.out = append(l.out, "\r\n\r\n"...)
 	l.out = append(l.out, l.form...)
@@ -174,9 +188,9 @@ func (l *line) call(path string) ([]byte, error) {
 }
 
 var (
-	statusOK      = []byte("HTTP/1.1 200 ")
+	statusOK      = []byte("HTTP/1.1 20") // 200, and 201 for what was made
 	contentLength = []byte("Content-Length: ")
-	errAnswer     = errors.New("is no answer of 200 with its length")
+	errAnswer     = errors.New("is no answer of 200 or 201 with its length")
 )
 
 // read takes the answer apart.

@@ -34,7 +34,7 @@ func (b *bench) menuHops(ctx context.Context) error {
 	}
 	b.rate("menu_hop", medians[nova], "screens of open dialogues (5, 0, 5, 0...), Africa's Talking callbacks")
 	b.rate("menu_hop_ceiling", medians[bare], "bare Fiber handler: GET, and the same compare-and-set of as many bytes")
-	b.ratio("menu_hop_to_ceiling", medians[nova], medians[bare], goal{700, "menu hop / ceiling"})
+	b.ratio("menu_hop_to_ceiling", medians[nova], medians[bare], goal{least: 700, says: "menu hop / ceiling"})
 	rate := medians[nova] * easyPercent / 100
 	m, err := b.menuSlice(ctx, b.nova, pace{time: pacedSlices * b.slice, rate: rate})
 	if err != nil {

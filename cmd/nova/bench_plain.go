@@ -4,8 +4,8 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"nova/core/clock"
@@ -64,26 +64,42 @@ func openPlain(ctx context.Context, url string, connections int) (*sql.DB, error
 	return db, db.Prepare(ctx, plainLock, plainChange, plainTransfer, plainEntries)
 }
 
-// run makes transfers on all connections for so long, and counts those that were committed.
+// run makes transfers on all connections for so long.
 func (b plainBank) run(ctx context.Context, connections int, long time.Duration) (measured, error) {
+	m, err := repeat(ctx, connections, long, b.transfer)
+	if err != nil {
+		return m, fmt.Errorf("plain transfer: %w", err)
+	}
+	return m, nil
+}
+
+// repeat does a piece of work on so many goroutines over and over for so long, and times each that was done. The first
+// failure ends it.
+func repeat(ctx context.Context, clients int, long time.Duration, work func(context.Context) error) (measured, error) {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	began := clock.System{}.Now()
-	var done atomic.Int64
-	var work sync.WaitGroup
-	for range connections {
-		work.Go(func() {
-			for ctx.Err() == nil && (clock.System{}).Now().Sub(began) < long {
+	each := make([][]time.Duration, clients)
+	var all sync.WaitGroup
+	for i := range clients {
+		all.Go(func() {
+			for now := began; ctx.Err() == nil && now.Sub(began) < long; {
 				// Not the run's context: a driver that watches one for its end has more to do.
-				if err := b.transfer(context.WithoutCancel(ctx)); err != nil {
-					stop(fmt.Errorf("plain transfer: %w", err))
+				if err := work(context.WithoutCancel(ctx)); err != nil {
+					stop(err)
+					return
 				}
-				done.Add(1)
+				done := clock.System{}.Now()
+				each[i] = append(each[i], done.Sub(now))
+				now = done
 			}
 		})
 	}
-	work.Wait()
-	return measured{done: int(done.Load()), took: clock.System{}.Now().Sub(began)}, context.Cause(ctx)
+	all.Wait()
+	m := measured{took: clock.System{}.Now().Sub(began), times: slices.Concat(each...)}
+	m.done = len(m.times)
+	slices.Sort(m.times)
+	return m, context.Cause(ctx)
 }
 
 func (b plainBank) transfer(ctx context.Context) error {

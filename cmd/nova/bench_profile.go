@@ -68,15 +68,15 @@ func (u spent) each(calls int) string {
 		u.server/n, u.postgres/n, u.redis/n, u.generator/n, percent(u.idle), percent(others))
 }
 
-// spent is what was used so far; server is nil where the load generator itself does the work.
-func (s *stage) spent(server *measuredServer) spent {
+// spent is what was used so far; there are no servers where the load generator itself does the work.
+func (s *stage) spent(servers ...*measuredServer) spent {
 	u := spent{
 		postgres:  cpuOf(daemon.Inside(filepath.Join(s.dir, "postgres", "data"))...),
 		redis:     cpuOf(daemon.Inside(filepath.Join(s.dir, "redis", "data"))...),
 		generator: cpuOf(os.Getpid()),
 	}
-	if server != nil {
-		u.server = cpuOf(server.process.PID())
+	for _, server := range servers {
+		u.server += cpuOf(server.process.PID())
 	}
 	u.idle, u.all = processors()
 	return u

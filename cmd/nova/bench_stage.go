@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -100,7 +101,7 @@ type measuredServer struct {
 }
 
 // serve starts `nova serve`, the real one: its log goes to a file, as a container's would.
-func (s *stage) serve(ctx context.Context) (*measuredServer, error) {
+func (s *stage) serve(ctx context.Context, log string, roles ...string) (*measuredServer, error) {
 	addr, err := freeAddr()
 	if err != nil {
 		return nil, err
@@ -109,7 +110,7 @@ func (s *stage) serve(ctx context.Context) (*measuredServer, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := s.child(ctx, novaLog, addr, []string{"serve", "--roles", configs.RoleUSSD}, []string{
+	m, err := s.child(ctx, log, addr, []string{"serve", "--roles", strings.Join(roles, ",")}, []string{
 		"NOVA_HTTP_ADDR=" + addr, "NOVA_ADMIN_ADDR=" + admin, "NOVA_PPROF=true",
 		"NOVA_DATA_DIR=" + s.dir, "NOVA_KEYS_DIR=" + s.config.KeysDir,
 	})
