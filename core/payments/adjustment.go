@@ -54,7 +54,7 @@ func (e adjustmentEffect) ApproveIn(ctx context.Context, tx *sql.Tx, a approvals
 	if err := r.adjustable(p.Minor); err != nil {
 		return err
 	}
-	c := e.recover(a, p, r)
+	c := e.takeBack(a, p, r)
 	if c.Holds, err = r.draw(p.Minor); err != nil {
 		return err
 	}

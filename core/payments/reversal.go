@@ -32,7 +32,7 @@ const (
 	KindAdjustment = "adjustment"
 )
 
-// ReversalHold is the hold on what a recipient still has of a claim.
+// ReversalHold is the kind of the hold on what a recipient still has of what is claimed, for either claim.
 const ReversalHold ledger.HoldKind = "reversal"
 
 const (
@@ -81,7 +81,7 @@ type Claimed struct {
 }
 
 // AskReversal claims a transaction back whole. It asks for an approval of KindReversal and holds at once what the
-// recipient still has, be it less than needed: a second person decides, and only they learn whether it suffices.
+// recipient still has, be it less than needed: whoever decides learns whether it suffices then.
 //
 // Staff may claim every transaction; operations decides. An operator may claim what their own agent served, but for
 // cash that was paid out, which only operations claims: that money has left by the door. Within OutletWindow and at the
@@ -112,7 +112,7 @@ func (e reversalEffect) ApproveIn(ctx context.Context, tx *sql.Tx, a approvals.A
 	if err := r.reversible(); err != nil {
 		return err
 	}
-	c, err := e.reversal(ctx, tx, e.recover(a, p, r), r)
+	c, err := e.reversal(ctx, tx, e.takeBack(a, p, r), r)
 	if err != nil {
 		return err
 	}

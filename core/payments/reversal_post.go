@@ -34,8 +34,8 @@ func payloadOf(a approvals.Approval) (payload, error) {
 	return p, nil
 }
 
-// recover is the command of an approved claim without its lines: a transaction in the other direction.
-func (s *Service) recover(a approvals.Approval, p payload, r *recovery) *ledger.Command {
+// takeBack is the command of an approved claim without its lines: a transaction in the other direction.
+func (s *Service) takeBack(a approvals.Approval, p payload, r *recovery) *ledger.Command {
 	t := r.original
 	c := s.house(a.Kind, a.ID)
 	c.Currency, c.Posting, c.Narration, c.Reference = s.currency, ids.New(r.now), a.Kind, t.Receipt
@@ -49,7 +49,7 @@ func (s *Service) recover(a approvals.Approval, p payload, r *recovery) *ledger.
 	return c
 }
 
-// house is a command of the house for an approval, which has one of each kind.
+// house is a command of the house for an approval. An approval has one of a kind: it is claimed once and decided once.
 func (s *Service) house(what string, approval uuid.UUID) *ledger.Command {
 	return &ledger.Command{
 		Key:  ledger.Key{Scope: houseKind + ":" + houseID, Operation: what, Value: approval.String()},
@@ -85,7 +85,7 @@ func moved(err error) error {
 // letGo ends what was held for a claim that came to nothing, unless it ended before or another claim took it over.
 func (s *Service) letGo(ctx context.Context, tx *sql.Tx, a approvals.Approval) error {
 	p, err := payloadOf(a)
-	if err != nil || p.Hold == uuid.Nil {
+	if err != nil {
 		return err
 	}
 	active, err := s.store.holdActive(ctx, tx, p.Hold)

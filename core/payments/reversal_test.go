@@ -411,6 +411,11 @@ func TestWhoIsToldOfAReversal(t *testing.T) {
 	told := w.notices(w.clerk.MSISDN)
 	require.Equal(t, "sms.reversal.operator", told[len(told)-1].Template)
 	require.Contains(t, told[len(told)-1].Args, `"balance":"5,000.00","commission":"0.50"`)
+
+	// The customer had named just the agent: those who work there are told.
+	friend := w.colleague()
+	w.reverse(w.cashedOut(100_00, 1_00))
+	require.Equal(t, []string{"sms.cashout.operator", "sms.reversal.operator"}, w.templates(friend.MSISDN))
 }
 
 func TestOnceOnlyUnderRaces(t *testing.T) {
