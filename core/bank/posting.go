@@ -212,15 +212,22 @@ func (s *Service) booked(ctx context.Context, client, id uuid.UUID) (transaction
 	return fact, err
 }
 
-// posted reads what was booked, as it was first answered: the rows of a posting never change, and that it was reversed
-// since is not part of its answer. mine are the client's accounts where they are known, else they are looked up.
+// posted is what was booked, as it was first answered: a first answer has it, and for a repeated one it is read. The rows
+// of a posting never change, and that it was reversed since is not part of its answer. mine are the client's accounts
+// where they are known, else they are looked up.
 func (s *Service) posted(ctx context.Context, o Order, mine accounts, result ledger.Result, refusal error) (
 	Posted, error,
 ) {
 	if refusal != nil {
 		return Posted{Replayed: result.Replayed}, refusal
 	}
-	p, err := s.ledger.Posting(ctx, result.Posting)
+	var p ledger.Posting
+	var err error
+	if result.Booked != nil {
+		p = *result.Booked
+	} else {
+		p, err = s.ledger.Posting(ctx, result.Posting)
+	}
 	if err == nil && mine == nil {
 		mine, err = s.mine(ctx, o.Client, touched(p))
 	}
