@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -109,7 +110,7 @@ func (a *api) registerStatements(app *web.App) {
 			Summary: "What happened on an account in a period",
 			Description: "It changes nothing and needs no Idempotency-Key. What is stated stays so: a period that is not " +
 				"over ends a few seconds ago, and pages of one statement end where its first page said.",
-			Errors: refusals,
+			Errors: append(slices.Clone(refusals), http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType),
 			Responses: map[string]*huma.Response{"200": {
 				Description: "The statement, in the format that was asked for",
 				Content: map[string]*huma.MediaType{
