@@ -26,7 +26,7 @@ func seeded(t *testing.T) *parts {
 	_, database := sqltest.Open(t)
 	config := configs.Default(configs.Development)
 	config.DatabaseURL, config.RedisURL = secret.New(database), secret.New(redistest.Start(t).URL())
-	config.KeysDir = t.TempDir()
+	config.KeysDir, config.CheckpointsDir = t.TempDir(), t.TempDir()
 	p, err := open(t.Context(), config, slog.New(slog.DiscardHandler), clock.NewManual(noon))
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, p.close(context.Background())) })
@@ -43,7 +43,7 @@ func (p *parts) rows(t *testing.T) map[string]int {
 	counts := map[string]int{}
 	for _, table := range []string{
 		"accounts", "postings", "entries", "agents", "outlets", "operators", "customers", "merchants", "credentials",
-		"clients", "idempotency_keys", "notices",
+		"clients", "idempotency_keys", "notices", "savings_products", "savings_terms",
 	} {
 		var n int
 		query := sql.Query{Name: "test.rows", Text: "select count(*) from " + sql.Literal(table)}
@@ -101,6 +101,9 @@ func TestTheDemonstrationIsAsDesigned(t *testing.T) {
 	merchant, err := p.agents.MerchantByTill(t.Context(), "500001")
 	require.NoError(t, err)
 	require.Equal(t, "Cheapside Market", merchant.Name)
+	savings, err := p.products.Offered(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, []any{"Nova Savings", 250, amount(10_00)}, []any{savings.Name, savings.RateBPS, savings.Minimum})
 	report, err := p.ledger.Check(t.Context())
 	require.NoError(t, err)
 	require.Empty(t, report.Breach)
