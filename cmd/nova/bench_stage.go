@@ -53,7 +53,8 @@ func openStage(ctx context.Context, o serviceOptions) (_ *stage, err error) {
 			err = errors.Join(err, s.close())
 		}
 	}()
-	j, err := hireJanitor(ctx, dir)
+	// Not the run's context: a run that is stopped must be cleaned up after, too.
+	j, err := hireJanitor(context.WithoutCancel(ctx), dir)
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
