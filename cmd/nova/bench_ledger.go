@@ -47,8 +47,9 @@ type ledgerBench struct {
 	group *bareGroups
 	// before is what the books took on disk when nothing was posted yet.
 	before bookSize
-	// made is what was answered, by what wrote it: every answer is looked for in the books.
-	made struct{ nova, calls, rows, grouped int }
+	// made is how many answers there were, by what wrote them: Nova, bare transfers alone or in groups, and bare postings
+	// with all rows. The books must hold as many.
+	made struct{ nova, calls, rows int }
 	// insideSpent is what insideDone postings inside the process cost.
 	insideSpent spent
 	insideDone  int

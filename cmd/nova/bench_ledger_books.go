@@ -61,12 +61,15 @@ func (l *ledgerBench) prove(ctx context.Context) error {
 	var speeds []int
 	for range checkRounds {
 		began := clock.System{}.Now()
-		report, err := proveLedger(ctx, l.parts)
+		report, points, err := proveLedger(ctx, l.parts)
 		if err != nil {
 			return err
 		}
+		if points == 0 {
+			return errors.New("no checkpoint was written")
+		}
 		took := clock.System{}.Now().Sub(began)
-		l.say("  %d postings and %d entries are right, seen in %v", report.Postings, report.Entries, took)
+		l.say("  %d postings, %d entries and %d checkpoints are right, seen in %v", report.Postings, report.Entries, points, took)
 		speeds = append(speeds, measured{done: int(report.Entries), took: took}.perSecond())
 	}
 	slices.Sort(speeds)
@@ -122,20 +125,20 @@ func (l *ledgerBench) proveAnswers(ctx context.Context) error {
 	return nil
 }
 
-// proveLedger checks the whole books and their checkpoints, as `nova ledger verify` does.
-func proveLedger(ctx context.Context, p *parts) (ledger.Report, error) {
+// proveLedger checks the whole books and their checkpoints, as `nova ledger verify` does, and tells how many of these
+// there are.
+func proveLedger(ctx context.Context, p *parts) (report ledger.Report, checkpoints int64, err error) {
 	// A connection whose answers may take as long as they need.
 	books := ledger.NewStore(p.proofDB, p.clock)
-	report, err := books.Check(ctx)
-	if err != nil {
-		return report, err
+	if report, err = books.Check(ctx); err != nil {
+		return report, 0, err
 	}
 	points, err := books.CheckCheckpoints(ctx, p.checkpoints, p.sealer, "")
 	if err != nil {
-		return report, err
+		return report, 0, err
 	}
 	if breach := report.Breach + points.Breach; breach != "" {
-		return report, fmt.Errorf("the ledger is broken: %s", breach)
+		return report, 0, fmt.Errorf("the ledger is broken: %s", breach)
 	}
-	return report, nil
+	return report, points.Checkpoints, nil
 }

@@ -91,7 +91,7 @@ func (b *bench) prove(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = p.close(ctx) }() // it only reads
-	report, err := proveLedger(ctx, p)
+	report, _, err := proveLedger(ctx, p)
 	if err != nil {
 		return err
 	}
