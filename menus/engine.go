@@ -143,6 +143,7 @@ func (t *Turn) read(ctx context.Context, input string) Outcome {
 	t.moving = screen.moves()
 	event, err := screen.Read(ctx, t, input)
 	if err != nil {
+		t.calledOff = t.moving && fault.Ours(err) && t.callOff(ctx)
 		return t.fail(err, screen.Kind)
 	}
 	t.moved = t.moving

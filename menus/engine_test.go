@@ -18,6 +18,7 @@ import (
 	"nova/core/fault"
 	"nova/core/identity"
 	"nova/core/ids"
+	"nova/core/ledger"
 	"nova/core/msisdn"
 	"nova/core/policy"
 	"nova/menus"
@@ -332,30 +333,43 @@ func TestHopWhoseTimeIsOverHarmsNobodyElse(t *testing.T) {
 	}
 }
 
+// caller calls hops off, or fails to.
+type caller struct {
+	menus.Payments
+	done bool
+	err  error
+}
+
+func (c caller) CallOff(context.Context, ledger.Key) (bool, error) { return c.done, c.err }
+
 // TestNoFailureAfterMoneyMovedSaysThatNothingWasSent: whatever breaks once core has done it, the caller waits for the
-// SMS; before, nothing was sent; and an enquiry promises no SMS.
+// SMS; before, nothing was sent, if it is sure that no copy of the hop can send it; and an enquiry promises no SMS.
 func TestNoFailureAfterMoneyMovedSaysThatNothingWasSent(t *testing.T) {
 	cases := []struct {
 		name   string
 		debits bool
 		event  string
 		err    error
+		caller caller
 		want   string
 		moved  bool
 	}{
-		{"it broke afterwards", true, "fly", nil, "Wait for our SMS.", true},
-		{"the outcome is open", true, "", fault.New(fault.IdempotencyInProgress, ""), "Wait for our SMS.", false},
-		{"it broke before", true, "", errors.New("disk on fire"), "Nothing sent.", false},
-		{"the ledger is away", true, "", fault.New(fault.ServiceUnavailable, ""), "Nothing sent.", false},
-		{"an enquiry's outcome is open", false, "", fault.New(fault.IdempotencyInProgress, ""), "Busy. Ref 7K3M9Q", false},
-		{"an enquiry broke", false, "fly", nil, "Problem. Ref 7K3M9Q", false},
+		{"it broke afterwards", true, "fly", nil, caller{}, "Wait for our SMS.", true},
+		{"the outcome is open", true, "", fault.New(fault.IdempotencyInProgress, ""), caller{done: true}, "Wait for our SMS.", false},
+		{"it broke before", true, "", errors.New("disk on fire"), caller{done: true}, "Nothing sent.", false},
+		{"the ledger is away", true, "", fault.New(fault.ServiceUnavailable, ""), caller{done: true}, "Nothing sent.", false},
+		{"a copy of the hop was first", true, "", errors.New("disk on fire"), caller{}, "Not known.", false},
+		{"nobody can be asked", true, "", errors.New("disk on fire"), caller{done: true, err: errors.New("on fire, too")}, "Not known.", false},
+		{"an enquiry's outcome is open", false, "", fault.New(fault.IdempotencyInProgress, ""), caller{}, "Busy. Ref 7K3M9Q", false},
+		{"an enquiry broke", false, "fly", nil, caller{}, "Problem. Ref 7K3M9Q", false},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			b := newSmall(t, map[string]string{
-				"fault.IDEMPOTENCY_IN_PROGRESS": "Wait for our SMS.", "fault.NOTHING_SENT": "Nothing sent.",
+				"fault.IDEMPOTENCY_IN_PROGRESS": "Wait for our SMS.", "fault.NOTHING_SENT": "Nothing sent.", "fault.NOT_KNOWN": "Not known.",
 				"waiting.pay": "x", "pay.confirm": "Pay", "pay.done": "Paid", "option.pay": "Pay",
 			})
+			b.options.Services.Payments = c.caller
 			b.pays(c.debits, func(context.Context, *menus.Turn, string) (string, error) { return c.event, c.err })
 			b.begin()
 			b.key("1")

@@ -1,8 +1,10 @@
 package menus
 
 import (
+	"context"
 	"errors"
 	"strconv"
+	"time"
 
 	"nova/core/fault"
 )
@@ -60,17 +62,32 @@ func (t *Turn) refused(err error, kind Kind) refusal {
 	return told
 }
 
-// troubled words a failure of ours, or an outcome that is not known yet, on a screen that moves money: nothing was
-// sent where the failure came before the ledger took the command, and else the SMS that was promised will tell.
+// troubled words a failure of ours, or an outcome that is not known yet, on a screen that moves money: where the ledger
+// took the command, the SMS that was promised will tell; nothing was sent where that was called off; else the next dial
+// tells.
 func (t *Turn) troubled() string {
 	switch {
 	case t.moved || t.undecided:
 		return "fault." + string(fault.IdempotencyInProgress)
-	case t.moving:
+	case t.calledOff:
 		return "fault.NOTHING_SENT"
+	case t.moving:
+		return "fault.NOT_KNOWN"
 	default:
 		return "fault." + string(fault.InternalServerError)
 	}
+}
+
+// callOffTime bounds the call that lets us say that nothing was sent: it comes after a failure, when time is short.
+const callOffTime = 300 * time.Millisecond
+
+// callOff takes this hop's key, so that no copy of the hop, here or on another node, can move money under it any more. It
+// is false where one has, or may have: then nobody may be told that nothing was sent.
+func (t *Turn) callOff(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callOffTime)
+	defer cancel()
+	done, err := t.Services().Payments.CallOff(ctx, t.Key())
+	return done && err == nil
 }
 
 // busyRather words an enquiry whose outcome is not known yet: no SMS is promised for it.

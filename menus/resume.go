@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"nova/core/fault"
 	"nova/sessions"
 )
 
@@ -66,10 +67,10 @@ func (t *Turn) dropPointer() {
 	}
 }
 
-// abandonPointer forgets a confirmation that was refused for good. One whose outcome is not known yet keeps its
-// pointer: the next dial asks PostgreSQL.
+// abandonPointer forgets a confirmation that was refused for good. One that failed, or whose outcome is not known yet,
+// keeps its pointer: the next dial asks PostgreSQL.
 func (t *Turn) abandonPointer(err error) {
-	if !outcomeUnknown(err) {
+	if !outcomeUnknown(err) && !fault.Ours(err) {
 		t.dropPointer()
 	}
 }

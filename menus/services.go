@@ -87,6 +87,7 @@ type Payments interface {
 
 	Outcome(ctx context.Context, intent uuid.UUID) (payments.Receipt, bool, error)
 	Undecided(ctx context.Context, intent uuid.UUID) (bool, error)
+	CallOff(ctx context.Context, key ledger.Key) (bool, error)
 	Balance(ctx context.Context, customer uuid.UUID) (money.Amount, error)
 	FloatBalance(ctx context.Context, agent uuid.UUID) (money.Amount, error)
 	MiniStatement(ctx context.Context, wallet uuid.UUID, n int) ([]payments.Line, error)

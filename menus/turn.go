@@ -45,6 +45,7 @@ type Turn struct {
 	moving    bool // the reader that ran may move money
 	moved     bool // and it did
 	undecided bool // the ledger has the command and has not answered
+	calledOff bool // nothing has moved under this hop's key, and nothing will
 	ahead     bool // the input was dialled ahead
 	tried     bool // the input was refused
 	continued bool // an unfinished errand is taken up again, under its old intent

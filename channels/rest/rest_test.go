@@ -79,6 +79,29 @@ func (b *books) Balance(_ context.Context, id uuid.UUID) (ledger.Balance, error)
 	return b.balances[id], nil
 }
 
+func (b *books) SequenceBefore(_ context.Context, id uuid.UUID, until time.Time) (n int64, _ error) {
+	for _, e := range b.entries[id] {
+		if e.BookedAt.Before(until) {
+			n = max(n, e.Sequence)
+		}
+	}
+	return n, nil
+}
+
+func (b *books) BalanceAt(ctx context.Context, id uuid.UUID, at time.Time) (ledger.Balance, error) {
+	if at.After(now.Add(-5 * time.Second)) {
+		return ledger.Balance{}, fault.New(fault.ValidationError, "as of %s", at).Field("as_of", "must be more than 5 seconds ago")
+	}
+	n, err := b.SequenceBefore(ctx, id, at.Add(time.Microsecond))
+	past := ledger.Balance{Sequence: n}
+	for _, e := range b.entries[id] {
+		if e.Sequence == n {
+			past.Posted, past.Available = e.BalanceAfter, e.BalanceAfter
+		}
+	}
+	return past, err
+}
+
 func (b *books) Entries(_ context.Context, p ledger.Page) ([]ledger.Entry, error) {
 	b.reads++
 	var page []ledger.Entry

@@ -14,6 +14,7 @@ package rest
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/google/uuid"
@@ -49,6 +50,8 @@ type Tokens interface {
 
 // Ledger reads accounts. An account that is not there is NOT_FOUND.
 type Ledger interface {
+	BalanceAt(ctx context.Context, account uuid.UUID, at time.Time) (ledger.Balance, error)
+	SequenceBefore(ctx context.Context, account uuid.UUID, until time.Time) (int64, error)
 	Account(ctx context.Context, id uuid.UUID) (ledger.Account, error)
 	Balance(ctx context.Context, account uuid.UUID) (ledger.Balance, error)
 	Entries(ctx context.Context, p ledger.Page) ([]ledger.Entry, error)

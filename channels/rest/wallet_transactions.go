@@ -121,13 +121,9 @@ func (s *lineScan) run(ctx context.Context) error {
 
 // skipLater begins the walk at the end of the period; before stays 0 when nothing was booked by then.
 func (s *lineScan) skipLater(ctx context.Context) error {
-	b, err := s.api.Ledger.Balance(ctx, s.account.ID)
-	if err != nil {
-		return err
-	}
-	last, err := s.api.lastEntry(ctx, s.account.ID, b.Sequence, func(e ledger.Entry) bool { return e.BookedAt.Before(s.in.To) })
-	if err == nil && last.Sequence > 0 {
-		s.before = last.Sequence + 1
+	last, err := s.api.Ledger.SequenceBefore(ctx, s.account.ID, s.in.To)
+	if err == nil && last > 0 {
+		s.before = last + 1
 	}
 	return err
 }

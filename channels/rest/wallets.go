@@ -5,8 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/google/uuid"
-
 	"nova/core/fault"
 	"nova/core/ids"
 	"nova/core/ledger"
@@ -24,15 +22,15 @@ type WalletInput struct {
 
 type balanceInput struct {
 	WalletInput
-	AsOf time.Time `query:"as_of" doc:"Balance at this past moment; only posted is known then"`
+	AsOf time.Time `query:"as_of" doc:"Balance at this past moment, more than 5 seconds ago"`
 }
 
-// BalanceSet is a wallet's money now, or at a past moment: then holds are not known, and only posted is there.
+// BalanceSet is a wallet's money now, or at a past moment: then nothing is told of an overdraft line.
 type BalanceSet struct {
 	WalletID  string  `json:"wallet_id" example:"wal_01kat5m7q8e2r9v4c6x0z3n1bw"`
 	Posted    Amount  `json:"posted" doc:"Sum of all postings"`
-	Held      *Amount `json:"held,omitempty" doc:"Reserved by holds"`
-	Available *Amount `json:"available,omitempty" doc:"What can be spent"`
+	Held      Amount  `json:"held" doc:"Reserved by holds"`
+	Available Amount  `json:"available" doc:"What can be spent"`
 	Overdraft *Amount `json:"overdraft_available,omitempty" doc:"What an overdraft line would add"`
 	Currency  string  `json:"currency" example:"BBD"`
 	AsOf      Time    `json:"as_of"`
@@ -41,58 +39,32 @@ type BalanceSet struct {
 
 type balanceOutput struct{ Body BalanceSet }
 
-// settled is how long ago a past moment must be: a group that is being committed may still book at its own time.
-const settled = 5 * time.Second
-
 // walletBalance answers GET /v1/wallets/{wallet_id}/balance.
 func (a *api) walletBalance(ctx context.Context, in *balanceInput) (*balanceOutput, error) {
-	now := a.Clock.Now()
-	if in.AsOf.After(now.Add(-settled)) {
-		return nil, fault.New(fault.ValidationError, "as_of %s", in.AsOf).Field("as_of", "is not at least 5 seconds ago")
-	}
 	account, err := a.wallet(ctx, in.WalletID)
 	if err != nil {
 		return nil, err
 	}
-	b, err := a.Ledger.Balance(ctx, account.ID)
+	at, b := in.AsOf, ledger.Balance{}
+	if at.IsZero() {
+		at = a.Clock.Now()
+		b, err = a.Ledger.Balance(ctx, account.ID)
+	} else {
+		b, err = a.Ledger.BalanceAt(ctx, account.ID, at)
+	}
 	if err != nil {
 		return nil, err
 	}
-	amount := func(minor int64) *Amount {
-		money := amountOf(money.Of(minor, account.Currency))
-		return &money
+	amount := func(minor int64) Amount { return amountOf(money.Of(minor, account.Currency)) }
+	body := BalanceSet{
+		WalletID: ids.Format(ids.Wallet, account.ID), Posted: amount(b.Posted), Held: amount(b.Held),
+		Available: amount(b.Available), Currency: string(account.Currency), AsOf: Time(at), Version: b.Sequence,
 	}
-	body := BalanceSet{WalletID: ids.Format(ids.Wallet, account.ID), Currency: string(account.Currency)}
 	if in.AsOf.IsZero() {
-		body.Posted, body.AsOf, body.Version = *amount(b.Posted), Time(now), b.Sequence
-		body.Held, body.Available, body.Overdraft = amount(b.Held), amount(b.Available), amount(0)
-		return &balanceOutput{Body: body}, nil
+		overdraft := amount(b.Overdraft)
+		body.Overdraft = &overdraft
 	}
-	last, err := a.lastEntry(ctx, account.ID, b.Sequence, func(e ledger.Entry) bool { return !e.BookedAt.After(in.AsOf) })
-	body.Posted, body.AsOf, body.Version = *amount(last.BalanceAfter), Time(in.AsOf), last.Sequence
-	return &balanceOutput{Body: body}, err
-}
-
-// lastEntry is the newest of an account's first n entries for which early holds; the zero Entry when it holds for
-// none. An account's entries are booked in the order of their sequence, so halving finds it in some twenty reads.
-func (a *api) lastEntry(ctx context.Context, account uuid.UUID, n int64, early func(ledger.Entry) bool) (ledger.Entry, error) {
-	var last ledger.Entry
-	for low, high := int64(0), n; low < high; {
-		middle := low + (high-low+1)/2
-		found, err := a.Ledger.Entries(ctx, ledger.Page{Account: account, Before: middle + 1, Limit: 1})
-		if err != nil {
-			return ledger.Entry{}, err
-		}
-		if len(found) > 0 && !early(found[0]) {
-			high = middle - 1
-			continue
-		}
-		if len(found) > 0 {
-			last = found[0]
-		}
-		low = middle
-	}
-	return last, nil
+	return &balanceOutput{Body: body}, nil
 }
 
 // wallet finds the account that a path names.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"os"
 	"time"
 
@@ -13,7 +14,9 @@ import (
 	"nova/configs"
 	"nova/core/clock"
 	"nova/core/ledger"
+	"nova/core/payments"
 	"nova/core/secret"
+	"nova/core/transactions"
 	"nova/sql"
 )
 
@@ -28,10 +31,11 @@ func ledgerCommand() *cobra.Command {
 
 // bookkeeper is what the commands on the books need of a configuration.
 type bookkeeper struct {
-	db    *sql.DB
-	store *ledger.Store
-	log   *checkpoints.Log
-	keys  *secret.Signer
+	config configs.Config
+	db     *sql.DB
+	store  *ledger.Store
+	log    *checkpoints.Log
+	keys   *secret.Signer
 }
 
 // withBooks runs a command on the books that the configuration names.
@@ -40,14 +44,14 @@ func withBooks(ctx context.Context, do func(ctx context.Context, b *bookkeeper) 
 	if err != nil {
 		return err
 	}
-	b := &bookkeeper{}
+	b := &bookkeeper{config: config}
 	if b.keys, err = secret.LoadSigner(config.KeysDir, ledger.SignerName); err != nil {
 		return err
 	}
 	if b.log, err = checkpoints.Open(config.CheckpointsDir, "reader"); err != nil {
 		return err
 	}
-	if b.db, err = sql.Open(ctx, config.DatabaseURL.Reveal(), sql.Options{MaxOpen: 1}); err != nil {
+	if b.db, err = sql.Open(ctx, config.DatabaseURL.Reveal(), sql.Options{MaxOpen: 2}); err != nil {
 		return err
 	}
 	defer func() { _ = b.db.Close() }() // only read
@@ -92,11 +96,33 @@ func (b *bookkeeper) verify(ctx context.Context, cmd *cobra.Command, since clock
 	if points.Breach != "" {
 		return fmt.Errorf("the books are wrong: %s", points.Breach)
 	}
+	counters, err := b.counters(ctx)
+	if err != nil {
+		return err
+	}
+	if counters.Breach != "" {
+		return fmt.Errorf("the limits' counters are wrong, unless the nodes were at work meanwhile: %s", counters.Breach)
+	}
 	took := clock.System{}.Now().Sub(began)
 	_, _ = fmt.Fprintf(cmd.OutOrStdout(),
-		"the books are right: %d accounts, %d postings, %d entries, %d seals, %d checkpoints, in %s\n",
-		report.Accounts, report.Postings, report.Entries, report.Seals, points.Checkpoints, took.Round(time.Millisecond))
+		"the books are right: %d accounts, %d postings, %d entries, %d seals, %d checkpoints, %d counters, in %s\n",
+		report.Accounts, report.Postings, report.Entries, report.Seals, points.Checkpoints, counters.Counters,
+		took.Round(time.Millisecond))
 	return nil
+}
+
+// counters derives the counters of limits again, by the limits that held at each transaction's time.
+func (b *bookkeeper) counters(ctx context.Context) (payments.CountersReport, error) {
+	p := &parts{config: b.config, log: slog.New(slog.DiscardHandler), clock: clock.System{}, db: b.db}
+	for _, step := range []func(context.Context) error{p.openMarket, p.openRules} {
+		if err := step(ctx); err != nil {
+			return payments.CountersReport{}, err
+		}
+	}
+	defer p.unwatch()
+	return payments.CounterAudit{
+		DB: b.db, Transactions: transactions.NewStore(b.db), Limits: p.limits, Clock: p.clock, Location: p.location,
+	}.Check(ctx)
 }
 
 func proofCommand() *cobra.Command {

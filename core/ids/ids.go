@@ -68,6 +68,13 @@ func New(now time.Time) uuid.UUID {
 	return id
 }
 
+// Floor is the least id that New makes at a time or later.
+func Floor(at time.Time) uuid.UUID {
+	id := New(at)
+	clear(id[6:])
+	return id
+}
+
 // suffixLength is TypeID's: 26 characters of 5 bits hold 130 bits, of which the first
 // two are always 0, so the first character is at most '7'.
 const suffixLength = 26

@@ -23,14 +23,15 @@ var ErrStale = errors.New("account changed since the command was computed")
 //
 //  1. structure: key; lines at least two, positive, balanced, in range; nobody on both sides
 //     (IDEMPOTENCY_KEY_REQUIRED, VALIDATION_ERROR, UNBALANCED_POSTING, SAME_PARTIES)
-//  2. fee: the fee is the one that was shown (QUOTE_EXPIRED)
-//  3. facts: the day is open and not in the future (PERIOD_CLOSED, VALIDATION_ERROR); intent and reference unused, nothing reversed twice, the transaction to be changed is in the status
-//     it was computed for (DUPLICATE_ENTITY, ALREADY_REVERSED, NOT_FOUND, INVALID_STATE)
-//  4. accounts: there, of the posting's currency, neither closed nor frozen
+//  2. facts: the day is open and not in the future; intent and reference unused, nothing reversed twice, the
+//     transaction to be changed is in the status it was computed for
+//     (PERIOD_CLOSED, VALIDATION_ERROR, DUPLICATE_ENTITY, ALREADY_REVERSED, NOT_FOUND, INVALID_STATE)
+//  3. accounts: there, of the posting's currency, neither closed nor frozen
 //     (NOT_FOUND, CURRENCY_MISMATCH, ACCOUNT_CLOSED, ACCOUNT_FROZEN)
-//  5. tier: as computed (ErrStale)
-//  6. holds: there, active, in time, in amount, with the right code
+//  4. tier: as computed (ErrStale)
+//  5. holds: there, active, in time, in amount, with the right code
 //     (NOT_FOUND, INVALID_STATE, OTP_EXPIRED, VALIDATION_ERROR, OTP_INVALID)
+//  6. fee: it is the one that was shown, with what drawing on an overdraft line costs (QUOTE_EXPIRED)
 //  7. funds: no account under its floor, holds and overdraft included (INSUFFICIENT_FUNDS); none beyond int64
 //     (MAX_BALANCE_EXCEEDED)
 //  8. caps (MAX_BALANCE_EXCEEDED)
@@ -41,7 +42,7 @@ var ErrStale = errors.New("account changed since the command was computed")
 func Apply(st *State, c *Command) (Result, error) {
 	p := plan{st: st, c: c}
 	for _, check := range [...]func(*plan) error{
-		(*plan).structure, (*plan).fee, (*plan).facts, (*plan).accounts, (*plan).tiers, (*plan).holds, (*plan).overdraft,
+		(*plan).structure, (*plan).facts, (*plan).accounts, (*plan).tiers, (*plan).holds, (*plan).overdraft, (*plan).fee,
 		(*plan).funds, (*plan).caps, (*plan).limits, (*plan).notices,
 	} {
 		if err := check(&p); err != nil {
@@ -167,9 +168,17 @@ func (p *plan) oneSideEach() error {
 	return nil
 }
 
+// fee compares what the payer agreed to with what it costs them, a draw on their overdraft line included.
 func (p *plan) fee() error {
-	if p.c.FeeShown != nil && *p.c.FeeShown != p.c.Fee {
-		return fault.New(fault.QuoteExpired, "fee %d was shown, %d is due", *p.c.FeeShown, p.c.Fee)
+	if p.c.FeeShown == nil {
+		return nil
+	}
+	due := p.c.Fee
+	for _, d := range p.draws {
+		due += d.Fee
+	}
+	if *p.c.FeeShown != due {
+		return fault.New(fault.QuoteExpired, "fee %d was shown, %d is due", *p.c.FeeShown, due)
 	}
 	return nil
 }

@@ -220,6 +220,8 @@ func (st *State) endHold(h *hold, status HoldStatus, captured int64) {
 	st.touchAccount(a)
 	h.Status, h.Captured = status, captured
 	h.codeHash, h.CodeSealed = nil, nil
-	delete(st.liveCodes, h.Account)
+	if st.liveCodes[h.Account] == h.ID {
+		delete(st.liveCodes, h.Account)
+	}
 	st.touchHold(h)
 }

@@ -65,6 +65,15 @@ func (s *Store) lanesBefore(ctx context.Context, account uuid.UUID, until time.T
 	return lanes, err
 }
 
+// SequenceBefore is the number of the last entry of a person's account that was booked before a time; 0 for none.
+func (s *Store) SequenceBefore(ctx context.Context, account uuid.UUID, until time.Time) (int64, error) {
+	lanes, err := s.lanesBefore(ctx, account, until)
+	if err != nil || len(lanes) == 0 {
+		return 0, err
+	}
+	return lanes[0].Sequence, nil
+}
+
 // Span is a stretch of an account's entries by time, found in as many look-ups as its number of entries has bits.
 type Span struct {
 	Account uuid.UUID

@@ -62,7 +62,7 @@ func keyOf(ctx context.Context, q sql.Querier, digest [32]byte) (*keyRow, error)
 
 // Withdraw takes a key that nothing has run under, so that nothing can run under it any more: whoever comes with it
 // later is refused with INVALID_STATE, and so is a command that is being run and has not stored its key yet. It is false
-// where the key has an outcome.
+// where the key has an outcome, and true again for one that was withdrawn before.
 func (s *Store) Withdraw(ctx context.Context, key Key) (bool, error) {
 	return s.WithdrawOf(ctx, key.Digest())
 }
@@ -71,7 +71,11 @@ func (s *Store) Withdraw(ctx context.Context, key Key) (bool, error) {
 func (s *Store) WithdrawOf(ctx context.Context, digest [32]byte) (bool, error) {
 	var noBody [32]byte
 	n, err := s.db.Exec(ctx, queries.Get("withdraw_key"), digest[:], s.clock.Now(), noBody[:], withdrawnCode)
-	return n == 1, err
+	if err != nil || n == 1 {
+		return err == nil, err
+	}
+	row, err := keyOf(ctx, s.db, digest)
+	return row != nil && row.withdrawn(), err
 }
 
 // ClaimIn claims a key for a transaction of another core package, before anything else in it. It returns nil when the

@@ -24,8 +24,12 @@ func (s *Store) SetOverdraftIn(ctx context.Context, tx *sql.Tx, l OverdraftLine)
 	if err != nil || n == 1 {
 		return err
 	}
-	if _, err := s.Account(ctx, l.Account); err != nil {
+	var known bool
+	if err := tx.Get(ctx, &known, queries.Get("account_known"), l.Account); err != nil {
 		return err
+	}
+	if !known {
+		return fault.New(fault.NotFound, "account %s", l.Account)
 	}
 	return fault.New(fault.InvalidState, "account %s cannot owe on %s", l.Account, l.Receivable)
 }

@@ -32,7 +32,7 @@ func TestSendMovesMoneyWithAllThatBelongsToIt(t *testing.T) {
 
 	again := m.must(c)
 	require.True(t, again.Replayed)
-	again.Replayed = false
+	again.Replayed, r.Booked = false, nil // the posting is told once, and not stored
 	require.Equal(t, r, again)
 	require.Equal(t, int64(14_900), m.posted(marcia))
 }

@@ -38,7 +38,7 @@ func (w *world) lend() uuid.UUID {
 // sendMuch is Marcia's 250.00 to Andre, 51.00 with the fee more than she has.
 func (w *world) sendMuch() payments.SendOrder {
 	o := w.send()
-	o.Amount = bbd(250_00)
+	o.Amount, o.FeeShown = bbd(250_00), bbd(1_00+2_55)
 	return o
 }
 
@@ -56,6 +56,7 @@ func TestAQuoteCountsWhatTheLineStillGives(t *testing.T) {
 	q, err = quote(250_00)
 	require.NoError(t, err)
 	require.Equal(t, []money.Amount{bbd(51_00), bbd(2_55)}, []money.Amount{q.Drawn, q.DrawFee})
+	require.Equal(t, []money.Amount{bbd(3_55), bbd(253_55)}, []money.Amount{q.Fee, q.Total}, "what is shown before the PIN")
 	q, err = quote(294_24) // lacks 95.24, which costs 4.76: 100.00 in all
 	require.NoError(t, err)
 	require.Equal(t, []money.Amount{bbd(95_24), bbd(4_76)}, []money.Amount{q.Drawn, q.DrawFee})
@@ -69,6 +70,10 @@ func TestAReceiptTellsWhatTheLineLent(t *testing.T) {
 	w := newWorld(t)
 	owed := w.lend()
 	o := w.sendMuch()
+	o.FeeShown = bbd(1_00)
+	_, err := w.payments.Send(t.Context(), o)
+	refused(t, err, fault.QuoteExpired) // nobody draws at a fee that was not shown
+	o = w.sendMuch()
 	r, err := w.payments.Send(t.Context(), o)
 	require.NoError(t, err)
 	require.Equal(t, []money.Amount{bbd(51_00), bbd(2_55), bbd(0), bbd(0)},
@@ -116,7 +121,9 @@ func TestAReversalOfWhatWasLentWhole(t *testing.T) {
 	w := newWorld(t)
 	owed := w.lend()
 	w.pay(w.marcia.Wallet, w.market.Account, 200_00)
-	r, err := w.payments.Send(t.Context(), w.send())
+	o := w.send()
+	o.FeeShown = bbd(1_00 + 2_55) // 51.00 are lent at 5%
+	r, err := w.payments.Send(t.Context(), o)
 	require.NoError(t, err)
 	w.reverse(r.Transaction)
 	require.Zero(t, w.posted(w.marcia.Wallet))

@@ -46,9 +46,10 @@ type Ask struct {
 	Channel transactions.Channel
 }
 
-// Quote is what an errand would do and cost. Total is what leaves the payer. Drawn is what of it the payer's overdraft
-// line would lend, at DrawFee, which is owed with it; no amounts where their own money suffices. RepeatedAt is when the
-// same payer sent the same amount to the same payee, if that was only just now.
+// Quote is what an errand would do and cost. Total is what the payer gives and owes. Drawn is what of it the payer's
+// overdraft line would lend, at DrawFee, which stands in Fee and Total as well: it is what the payer agrees to. There are
+// no amounts where their own money suffices. RepeatedAt is when the same payer sent the same amount to the same payee, if
+// that was only just now.
 type Quote struct {
 	Type       transactions.Type
 	Amount     money.Amount

@@ -49,10 +49,13 @@ func (s *Service) quote(ctx context.Context, d *deal) (Quote, error) {
 	if err != nil {
 		return Quote{}, err
 	}
-	return Quote{
+	q := Quote{
 		Type: d.typ, Amount: d.amount, Fee: d.charge.Fee, Tax: d.charge.Tax, Commission: d.charge.Commission,
 		Total: total, From: d.from, To: d.to, RepeatedAt: repeated, Drawn: drawn, DrawFee: drawFee,
-	}, nil
+	}
+	q.Fee.Minor += drawFee.Minor // both are below the line's limit and the total
+	q.Total.Minor += drawFee.Minor
+	return q, nil
 }
 
 // drawn is what the payer would borrow for the total on their overdraft line, as it stands now, and what that would

@@ -14,7 +14,7 @@ import (
 
 // Receipt is what an errand did. Balance is what the payer (of a cash-in or a code's cash-out: the agent's float)
 // can spend afterwards, zero where it is not known any more. Drawn is what their overdraft line lent for it, at DrawFee,
-// and Repaid what it took of money that came in; no amounts where no line was touched. Replayed tells that it had been
+// which stands in Fee as well, and Repaid what it took of money that came in; no amounts where no line was touched. Replayed tells that it had been
 // done before.
 type Receipt struct {
 	Transaction uuid.UUID
@@ -74,6 +74,7 @@ func (s *Service) receipt(r ledger.Result) (Receipt, error) {
 	if line, used := r.Draws[payer]; used {
 		receipt.Drawn, receipt.DrawFee = money.Of(line.Drawn, s.currency), money.Of(line.Fee, s.currency)
 		receipt.Repaid = money.Of(line.Repaid, s.currency)
+		receipt.Fee.Minor += line.Fee
 	}
 	return receipt, errors.Join(faults...)
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"nova/core/clock"
 	"nova/core/ledger"
 	"nova/sql"
 )
@@ -29,6 +30,20 @@ func (s store) used(ctx context.Context, q sql.Querier, counts []ledger.Count, n
 	var used []int64
 	err := q.Select(ctx, &used, s.queries.Get("used"), columns.Args()...)
 	return used, err
+}
+
+// runningCounter is a counter that counted something.
+type runningCounter struct {
+	Subject uuid.UUID
+	Rule    string
+	Used    int64
+}
+
+// running are all counters of one kind of window that begin on a day.
+func (s store) running(ctx context.Context, q sql.Querier, w clock.Window, start clock.Day) ([]runningCounter, error) {
+	var rows []runningCounter
+	err := q.Select(ctx, &rows, s.queries.Get("running_counters"), int(w), start)
+	return rows, err
 }
 
 // repeated is when the deal was last made since then with the same parties and amount; nil for not.

@@ -81,6 +81,12 @@ func (s *Service) queue(ctx context.Context, d *deal, o Order, c *ledger.Command
 	return result, err
 }
 
+// CallOff sees to it that nothing can run under an order's key any more: true where nothing has, and nothing will. It is
+// for whoever must tell a person that nothing was sent, while a copy of the same order may be on its way.
+func (s *Service) CallOff(ctx context.Context, key ledger.Key) (bool, error) {
+	return s.ledger.Withdraw(ctx, key)
+}
+
 // confirmed refuses a proof of somebody else than the payer and an order without an intent: both are mistakes of
 // the caller that must not move money.
 func (d *deal) confirmed(o Order) error {

@@ -94,6 +94,12 @@ func (s *Store) ByIDs(ctx context.Context, postings []uuid.UUID) (map[uuid.UUID]
 	return found, nil
 }
 
+// After reads at most n transactions, MaxPage at most, that come after an id, in the order of their ids, which is that of
+// their making.
+func (s *Store) After(ctx context.Context, id uuid.UUID, n int) ([]Transaction, error) {
+	return s.list(ctx, queries.Get("after"), id, min(n, MaxPage))
+}
+
 func (s *Store) one(ctx context.Context, q sql.Query, args ...any) (Transaction, error) {
 	var r row
 	err := s.db.Get(ctx, &r, q, args...)

@@ -159,7 +159,7 @@ func good() *fixture {
 		"pick.which": "Which\n1 One\n2 Two", "pick.done": "Done",
 		"waiting.send": "NOT SENT", "done.send": "SENT", "warn.already_sent": "Again",
 		"stop.tries": "Sorry", "stop.dial_again": "Dial again", "stop.not_operator": "No", "stop.no_operator_pin": "No",
-		"stop.unknown_code": "No", "stop.busy": "Busy", "fault.NOTHING_SENT": "Nothing sent", "undecided": "Wait",
+		"stop.unknown_code": "No", "stop.busy": "Busy", "fault.NOTHING_SENT": "Nothing sent", "fault.NOT_KNOWN": "Not known", "undecided": "Wait",
 		"reason.choose": "Choose", "reason.pin": "PIN?", "reason.pin_weak": "Weak", "reason.pin_used": "Used", "reason.pin_differs": "Differs",
 	}
 	for _, code := range fault.Codes() {

@@ -43,7 +43,7 @@ func (l *linter) neededKeys() []string {
 	needed := []string{
 		"language.name", "key.back", "key.home", "key.more", "key.continue", "line.ref", "lines.none", "reason.choose",
 		"stop.tries", "stop.dial_again", "stop.not_operator", "stop.no_operator_pin", "stop.unknown_code", "stop.busy",
-		"fault.NOTHING_SENT", "undecided",
+		"fault.NOTHING_SENT", "fault.NOT_KNOWN", "undecided",
 	}
 	for _, code := range fault.Codes() {
 		needed = append(needed, "fault."+string(code))

@@ -323,6 +323,9 @@ where b.account_id = $1 and b.lane = 0 and b.floor is not null and (b.receivable
   and a.id = b.account_id and r.id = $2 and r.product = 'overdraft_receivable' and r.currency = a.currency
   and owed.account_id = r.id and owed.lane = 0 and owed.floor = 0;
 
+-- name: account_known
+select exists (select from accounts where id = $1);
+
 -- name: overdraft
 select receivable, line_limit, line_fee_bps, line_until
 from balances where account_id = $1 and lane = 0 and receivable is not null;
@@ -369,23 +372,29 @@ order by line;
 
 -- name: balances_before
 -- An account's lanes as they stood before a time: the last sequence and the balance after it. Sequences and times of a
--- lane run together, so the last one is found by halving, in as many look-ups as its number has bits.
+-- lane run together, so the last one is found by halving, in as many look-ups as its number has bits. The times at both
+-- ends narrow with it, and with them the months that are looked into.
 with recursive search as (
-    select lane, 0::bigint as low, sequence as high from balances where account_id = $1
+    select lane, 0::bigint as low, sequence as high, '-infinity'::timestamptz as since, booked_at as until
+    from balances where account_id = $1
     union all
-    select s.lane, case when e.before then m.middle else s.low end, case when e.before then s.high else m.middle - 1 end
+    select s.lane, case when e.booked_at < $2 then m.middle else s.low end,
+           case when e.booked_at < $2 then s.high else m.middle - 1 end,
+           case when e.booked_at < $2 then e.booked_at else s.since end,
+           case when e.booked_at < $2 then s.until else e.booked_at end
     from search s
     cross join lateral (select (s.low + s.high + 1) / 2 as middle) m
     cross join lateral (
-        select booked_at < $2 as before from entries
-        where account_id = $1 and sequence = m.middle and lane = s.lane
+        select booked_at from entries
+        where account_id = $1 and sequence = m.middle and lane = s.lane and booked_at between s.since and s.until
     ) e
     where s.low < s.high
 )
 select s.lane, s.low as sequence, coalesce(e.balance_after, 0) as posted
 from search s
 left join lateral (
-    select balance_after from entries where account_id = $1 and sequence = s.low and lane = s.lane
+    select balance_after from entries
+    where account_id = $1 and sequence = s.low and lane = s.lane and booked_at between s.since and s.until
 ) e on true
 where s.low = s.high
 order by s.lane;

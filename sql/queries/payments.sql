@@ -7,6 +7,9 @@ left join counters c on c.subject = u.subject and c.rule = u.rule and c.window_k
     and c.window_start = u.window_start::date
 order by u.place;
 
+-- name: running_counters
+select subject, rule, used from counters where window_kind = $1 and window_start = $2;
+
 -- name: repeated
 -- When the payer $1 last gave the same to the same payee, as far as that is among the newest $7 entries of the account.
 select t.created_at

@@ -25,6 +25,10 @@ select * from transactions where intent_id = $1;
 -- name: by_receipt
 select * from transactions where receipt = $1;
 
+-- name: after
+-- Ids are made in the order of time.
+select * from transactions where id > $1 order by id limit $2;
+
 -- name: by_ids
 select * from transactions where id = any($1::uuid[]);
 
