@@ -45,7 +45,8 @@ func (a *api) walletBalance(ctx context.Context, in *balanceInput) (*balanceOutp
 	if err != nil {
 		return nil, err
 	}
-	at, b := in.AsOf, ledger.Balance{}
+	at := in.AsOf
+	var b ledger.Balance
 	if at.IsZero() {
 		at = a.Clock.Now()
 		b, err = a.Ledger.Balance(ctx, account.ID)

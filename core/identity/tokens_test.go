@@ -199,3 +199,21 @@ func issuedBy(t *testing.T, d *desk, s *secret.Signer) secret.Text {
 	require.NoError(t, err)
 	return token.Access
 }
+
+// A token that was found good is not asked for its signature again, and not believed a moment longer for it.
+func TestARememberedTokenExpires(t *testing.T) {
+	d := newDesk(t)
+	token := issuedBy(t, d, d.signer)
+	for range 3 {
+		_, err := d.tokens.Verify(t.Context(), token)
+		require.NoError(t, err)
+	}
+	d.clock.Advance(identity.DefaultTokenLife - time.Second)
+	_, err := d.tokens.Verify(t.Context(), token)
+	require.NoError(t, err)
+	d.clock.Advance(time.Second)
+	_, err = d.tokens.Verify(t.Context(), token)
+	require.True(t, fault.Is(err, fault.Unauthorized), "%v", err)
+	_, err = d.tokens.Verify(t.Context(), secret.New(token.Reveal()+"x"))
+	require.True(t, fault.Is(err, fault.Unauthorized), "%v", err)
+}
