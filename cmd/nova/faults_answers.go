@@ -66,7 +66,7 @@ var wordings = []struct {
 	{meansOpen, regexp.MustCompile(`^WAIT FOR OUR SMS: (?P<amount>\S+)`)},
 	{meansOpen, regexp.MustCompile(`^Wait for our SMS\. Do not send again\.`)},
 	{meansNothing, regexp.MustCompile(`^(?:Nothing was sent\.|Nova is busy\. Nothing was done\.)`)},
-	{meansLost, regexp.MustCompile(`^(?:Please dial again\.|Nova is busy\. Please dial again\.|Nova has a problem\.)`)},
+	{meansLost, regexp.MustCompile(`^(?:Please dial again\.|Nova is busy\. Please dial again\.|Nova has a problem\.|We could not finish\. Dial again)`)},
 	{meansRefused, regexp.MustCompile(`^(?:Not enough money|Over your limit|Over the receiver's limit|The fee has changed)`)},
 	{meansRefused, regexp.MustCompile(`^(?:This was done already|The code is over|This customer has no live code|Wrong code)`)},
 	{meansLive, regexp.MustCompile(`(?m)^You have a code for BBD (?P<amount>[\d.,]+),`)},

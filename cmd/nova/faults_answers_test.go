@@ -40,6 +40,7 @@ func TestScreensAreRead(t *testing.T) {
 		{"WAIT FOR OUR SMS: 50.00 Andre C.\nNova\n1 Send money", answer{Means: meansOpen, Amount: 50_00}},
 		{"Wait for our SMS. Do not send again.", answer{Means: meansOpen}},
 		{"Nothing was sent. Dial again. Ref 7K3M9Q", answer{Means: meansNothing}},
+		{"We could not finish. Dial again to see if it was done. Ref 7K3M9Q", answer{Means: meansLost}},
 		{"Nova is busy. Please dial again. Ref 7K3M9Q", answer{Means: meansLost}},
 		{"Please dial again.", answer{Means: meansLost}},
 		{"Not enough money\nTo Andre C.\nEnter the amount in BBD\n0 Back\n00 Home", answer{Means: meansRefused}},

@@ -33,11 +33,12 @@ func TestTheREADMEsCommandsWork(t *testing.T) {
 	require.NoError(t, os.Mkdir(filepath.Join(root, "bin"), 0o755))
 	require.NoError(t, os.Symlink(s.bin, filepath.Join(root, "bin", "nova")))
 
-	said := readme.session(t)
+	said := readme.session(t, "session")
 	require.Greater(t, len(said), 3)
 	// "Send the last call again: the same screen comes back, and nothing moves."
 	said = append(said, said[len(said)-1])
 	converse(t, root, s.addr, said)
+	converse(t, root, s.addr, readme.session(t, "core"))
 
 	for _, p := range append(readme.phones(t, s.addr), s.banner(t, root)...) {
 		out, err := shell(t, root, p.command+" --keys "+p.keys)
@@ -85,11 +86,11 @@ func shell(t *testing.T, dir, command string) (string, error) {
 	return string(out), err
 }
 
-// session is what stands between the README's session marks.
-func (d document) session(t *testing.T) []exchange {
+// session is what stands between the README's marks of a name.
+func (d document) session(t *testing.T, name string) []exchange {
 	t.Helper()
 	var list []exchange
-	for _, line := range strings.Split(d.between(t, "session"), "\n") {
+	for _, line := range strings.Split(d.between(t, name), "\n") {
 		command, ok := strings.CutPrefix(line, "$ ")
 		switch {
 		case ok:

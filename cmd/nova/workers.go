@@ -22,6 +22,7 @@ const (
 	promisesEvery   = 5 * time.Second
 	checkpointEvery = time.Second
 	sealEvery       = 5 * time.Second
+	summaryEvery    = 2 * time.Second
 	daysEvery       = time.Minute
 	linesEvery      = time.Minute
 	linesAtOnce     = 100
@@ -53,6 +54,10 @@ func (s *server) startWorkers(ctx context.Context, work *errgroup.Group) {
 	})
 	s.every(ctx, work, "accrue interest", interestEvery, s.products.Accrue)
 	s.every(ctx, work, "post interest", interestEvery, s.products.PostInterest)
+	s.every(ctx, work, "summarize entries", summaryEvery, func(ctx context.Context) (int, error) {
+		_, err := chores.Summarize(ctx) // it goes on as long as money moves
+		return 0, err
+	})
 	s.every(ctx, work, "seal what is left", sealEvery, chores.SealRest)
 	points := ledger.NewCheckpointer(s.ledger, s.sealer, s.checkpoints)
 	s.every(ctx, work, "write checkpoints", checkpointEvery, func(ctx context.Context) (int, error) {

@@ -18,13 +18,37 @@ const (
 	dateForm = "02/01/2006"
 )
 
+// The kinds of placeholders that name an account.
+const (
+	askBalance   = "{balance"
+	askAvailable = "{available"
+	askDrawn     = "{drawn"
+	askDrawFee   = "{draw_fee"
+	askRepaid    = "{repaid"
+	askOwed      = "{owed"
+)
+
+// asked is a placeholder that names an account; false for any other value.
+func asked(value string) (kind string, id uuid.UUID, asks bool) {
+	kind, rest, found := strings.Cut(value, ":")
+	if !found || !strings.HasSuffix(rest, "}") {
+		return "", uuid.Nil, false
+	}
+	switch kind {
+	case askBalance, askAvailable, askDrawn, askDrawFee, askRepaid, askOwed:
+		id, err := uuid.Parse(strings.TrimSuffix(rest, "}"))
+		return kind, id, err == nil
+	}
+	return "", uuid.Nil, false
+}
+
 // notices refuses a notice that asks for the balance of an account which the command does not touch: that balance
 // is not locked.
 func (p *plan) notices() error {
 	for i := range p.c.Notices {
 		for name, value := range p.c.Notices[i].Args {
-			id, _, asks := balanceAsked(value)
-			if asks && !p.touched(id) {
+			kind, id, asks := asked(value)
+			if asks && (kind == askBalance || kind == askAvailable) && !p.touched(id) {
 				return fmt.Errorf("argument %s of notice %s asks for an account that the command does not touch",
 					name, p.c.Notices[i].Template)
 			}
@@ -45,6 +69,9 @@ func (p *plan) touched(id uuid.UUID) bool {
 // notify writes notices with their placeholders filled in.
 func (st *State) notify(notices []outbox.Notice, r *Result) {
 	for _, n := range notices {
+		if !applies(&n, r) {
+			continue
+		}
 		if n.ID == uuid.Nil {
 			n.ID = ids.New(st.now)
 		}
@@ -67,6 +94,17 @@ func (st *State) notify(notices []outbox.Notice, r *Result) {
 	}
 }
 
+// applies is false for a notice of a draw or repayment that did not happen.
+func applies(n *outbox.Notice, r *Result) bool {
+	for _, value := range n.Args {
+		switch kind, id, _ := asked(value); {
+		case kind == askDrawn && r.Draws[id].Drawn == 0, kind == askRepaid && r.Draws[id].Repaid == 0:
+			return false
+		}
+	}
+	return true
+}
+
 // fill is the text for a placeholder; false for a value that is none.
 func (st *State) fill(value string, r *Result) (string, bool) {
 	if !strings.HasPrefix(value, "{") {
@@ -80,7 +118,7 @@ func (st *State) fill(value string, r *Result) (string, bool) {
 	case outbox.PlaceDate:
 		return r.BookedAt.In(st.location).Format(dateForm), true
 	}
-	id, available, asks := balanceAsked(value)
+	kind, id, asks := asked(value)
 	if !asks {
 		return "", false
 	}
@@ -88,19 +126,26 @@ func (st *State) fill(value string, r *Result) (string, bool) {
 	if a == nil {
 		return "", true
 	}
-	minor := a.posted
-	if available {
-		minor = a.available()
-	}
-	return money.Of(minor, a.currency).Format(), true
+	return money.Of(st.figure(kind, a, r.Draws[id]), a.currency).Format(), true
 }
 
-// balanceAsked reads the placeholders that name an account.
-func balanceAsked(value string) (id uuid.UUID, available, asks bool) {
-	kind, rest, found := strings.Cut(value, ":")
-	if !found || kind != "{balance" && kind != "{available" || !strings.HasSuffix(rest, "}") {
-		return uuid.Nil, false, false
+// figure is what a placeholder asks of an account, in minor units.
+func (st *State) figure(kind string, a *account, d Draw) int64 {
+	switch kind {
+	case askAvailable:
+		return a.available()
+	case askDrawn:
+		return d.Drawn
+	case askDrawFee:
+		return d.Fee
+	case askRepaid:
+		return d.Repaid
+	case askOwed:
+		if a.line == nil || st.accounts[a.line.Receivable] == nil {
+			return 0
+		}
+		return st.accounts[a.line.Receivable].posted
+	default:
+		return a.posted
 	}
-	id, err := uuid.Parse(strings.TrimSuffix(rest, "}"))
-	return id, kind == "{available", err == nil
 }

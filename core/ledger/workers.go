@@ -103,6 +103,14 @@ func (k *Workers) SealRest(ctx context.Context) (int, error) {
 	return int(sealed), nil
 }
 
+// Summarize keeps searches of entries by time short while many are written: each looks through all that no summary says
+// anything about. It tells how many summaries it made.
+func (k *Workers) Summarize(ctx context.Context) (int, error) {
+	var made int
+	err := k.store.db.Get(ctx, &made, queries.Get("summarize"), k.clock.Now().UTC().Format(time.DateOnly))
+	return made, err
+}
+
 // MakePartitions makes the entries' partitions of this month and the next three, moves into them what landed in the
 // rest, and tells how many entries that were.
 func (k *Workers) MakePartitions(ctx context.Context) (moved int64, err error) {

@@ -16,13 +16,19 @@ import (
 
 // Placeholders that the ledger's writer fills in a notice's arguments, where an argument's value is exactly one of
 // them: "{receipt}", "{time}" (15:04, market time), "{date}" (02/01/2006, market time), "{balance:<account uuid>}"
-// and "{available:<account uuid>}" (1,234.50, after the posting, of an account that the command touched).
+// and "{available:<account uuid>}" (1,234.50, after the posting, of an account that the command touched); of an account
+// with an overdraft line "{drawn:...}", "{draw_fee:...}" and "{repaid:...}", what the posting did with it, and "{owed:...}".
+// A notice that asks what was drawn or repaid is written only where something was.
 const (
 	PlaceReceipt   = "{receipt}"
 	PlaceTime      = "{time}"
 	PlaceDate      = "{date}"
 	placeBalance   = "{balance:"
 	placeAvailable = "{available:"
+	placeDrawn     = "{drawn:"
+	placeDrawFee   = "{draw_fee:"
+	placeRepaid    = "{repaid:"
+	placeOwed      = "{owed:"
 )
 
 // PlaceBalance is the placeholder for the booked balance of an account.
@@ -30,6 +36,18 @@ func PlaceBalance(account uuid.UUID) string { return placeBalance + account.Stri
 
 // PlaceAvailable is the placeholder for what the account's owner can spend.
 func PlaceAvailable(account uuid.UUID) string { return placeAvailable + account.String() + "}" }
+
+// PlaceDrawn is the placeholder for what the posting drew on an account's overdraft line.
+func PlaceDrawn(account uuid.UUID) string { return placeDrawn + account.String() + "}" }
+
+// PlaceDrawFee is the placeholder for what that cost.
+func PlaceDrawFee(account uuid.UUID) string { return placeDrawFee + account.String() + "}" }
+
+// PlaceRepaid is the placeholder for what the posting repaid on the line.
+func PlaceRepaid(account uuid.UUID) string { return placeRepaid + account.String() + "}" }
+
+// PlaceOwed is the placeholder for what is owed on the line afterwards.
+func PlaceOwed(account uuid.UUID) string { return placeOwed + account.String() + "}" }
 
 // Notice is one thing to tell one person.
 type Notice struct {

@@ -72,6 +72,7 @@ func (s *Service) cashIn(o agents.Operator, payee customers.Customer, ask Ask) (
 			"fee": d.fee(), "agent": o.Agent.TradingName, "agent_code": o.Agent.Code,
 		}),
 		d.notice(NoticeCashInOperator, toldOperator(o), o.Agent.Float, d.forOperator(payee)),
+		d.repaid(toldCustomer(payee), payee.Wallet),
 	}
 	return d, nil
 }

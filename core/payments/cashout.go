@@ -61,7 +61,7 @@ func (s *Service) cashOut(ctx context.Context, from uuid.UUID, agent agents.Staf
 	if err := s.price(d); err != nil {
 		return nil, err
 	}
-	d.notices = d.paidOut(payer, agent)
+	d.notices = append(d.paidOut(payer, agent), d.drawn(toldCustomer(payer), payer.Wallet))
 	return d, nil
 }
 

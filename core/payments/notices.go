@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"nova/core/ids"
+	"nova/core/money"
 	"nova/core/msisdn"
 	"nova/core/outbox"
 	"nova/core/transactions"
@@ -26,6 +27,8 @@ import (
 //	sms.code.cancelled    amount currency
 //	sms.code.not_issued   amount currency time
 //	sms.not_sent          type amount currency payee time
+//	sms.overdraft.drawn   amount fee currency owed balance receipt time date
+//	sms.overdraft.repaid  amount fee currency owed balance receipt time date
 const (
 	NoticeSendPayer       = "sms.send.payer"
 	NoticeSendPayee       = "sms.send.payee"
@@ -38,6 +41,8 @@ const (
 	NoticeCodeCancelled   = "sms.code.cancelled"
 	NoticeCodeNotIssued   = "sms.code.not_issued"
 	NoticeNotSent         = "sms.not_sent"
+	NoticeDrawn           = "sms.overdraft.drawn"
+	NoticeRepaid          = "sms.overdraft.repaid"
 )
 
 // SealedArg is the argument that a notice's Sealed holds: the withdrawal code.
@@ -68,6 +73,20 @@ func (d *deal) notice(template string, who told, account uuid.UUID, extra map[st
 		ID: ids.New(d.now), Template: template, To: who.to, Language: who.language, Args: args,
 		Transaction: d.transaction,
 	}
+}
+
+// drawn tells a payer what their overdraft line lent for the deal; the ledger writes it only where it lent something.
+func (d *deal) drawn(who told, wallet uuid.UUID) outbox.Notice {
+	return d.notice(NoticeDrawn, who, wallet, map[string]string{
+		"amount": outbox.PlaceDrawn(wallet), "fee": outbox.PlaceDrawFee(wallet), "owed": outbox.PlaceOwed(wallet),
+	})
+}
+
+// repaid tells a payee what of the money went to what they owe on their line, where something did.
+func (d *deal) repaid(who told, wallet uuid.UUID) outbox.Notice {
+	return d.notice(NoticeRepaid, who, wallet, map[string]string{
+		"amount": outbox.PlaceRepaid(wallet), "fee": money.Of(0, d.amount.Currency).Format(), "owed": outbox.PlaceOwed(wallet),
+	})
 }
 
 // fee is the argument of those who paid one.

@@ -11,6 +11,7 @@ import (
 	"nova/core/ids"
 	"nova/core/ledger"
 	"nova/core/money"
+	"nova/core/msisdn"
 	"nova/core/payments"
 	"nova/core/transactions"
 	"nova/sql"
@@ -33,6 +34,18 @@ func (w *world) lend() uuid.UUID {
 		})
 	}))
 	return owed
+}
+
+// told are the arguments of the one notice of a template that somebody got.
+func (w *world) told(to msisdn.MSISDN, template string) string {
+	w.t.Helper()
+	for _, n := range w.notices(to) {
+		if n.Template == template {
+			return n.Args
+		}
+	}
+	require.Failf(w.t, "no notice", "%s", template)
+	return ""
 }
 
 // sendMuch is Marcia's 250.00 to Andre, 51.00 with the fee more than she has.
@@ -79,6 +92,12 @@ func TestAReceiptTellsWhatTheLineLent(t *testing.T) {
 	require.Equal(t, []money.Amount{bbd(51_00), bbd(2_55), bbd(0), bbd(0)},
 		[]money.Amount{r.Drawn, r.DrawFee, r.Repaid, r.Balance})
 	require.Equal(t, int64(53_55), w.posted(owed))
+	require.Len(t, w.notices(w.marcia.MSISDN), 2, "the receipt, and what was lent")
+	lent := w.told(w.marcia.MSISDN, payments.NoticeDrawn)
+	for _, part := range []string{`"amount":"51.00"`, `"fee":"2.55"`, `"owed":"53.55"`, `"balance":"0.00"`} {
+		require.Contains(t, lent, part)
+	}
+	require.Len(t, w.notices(w.andre.MSISDN), 1, "who has no line is told of none")
 	again, err := w.payments.Send(t.Context(), o)
 	require.NoError(t, err)
 	again.Replayed = false
@@ -111,7 +130,7 @@ func TestAReversalOfADraw(t *testing.T) {
 			for _, account := range []string{"andre", "income", "tax"} {
 				require.Equal(t, before[account], w.balances()[account], account)
 			}
-			require.Contains(t, w.notices(w.marcia.MSISDN)[0].Args, money.Of(row.wallet, money.BBD).Format())
+			require.Contains(t, w.told(w.marcia.MSISDN, payments.NoticeReversalPayer), money.Of(row.wallet, money.BBD).Format())
 		})
 	}
 }
@@ -128,7 +147,7 @@ func TestAReversalOfWhatWasLentWhole(t *testing.T) {
 	w.reverse(r.Transaction)
 	require.Zero(t, w.posted(w.marcia.Wallet))
 	require.Zero(t, w.posted(owed))
-	require.Contains(t, w.notices(w.marcia.MSISDN)[0].Args, `"balance":"0.00"`)
+	require.Contains(t, w.told(w.marcia.MSISDN, payments.NoticeReversalPayer), `"balance":"0.00"`)
 }
 
 // A recipient whose debt took what came in gives back only what reached them, and owes the rest again.

@@ -67,6 +67,7 @@ func (s *Service) pay(payer customers.Customer, merchant agents.Merchant, ask As
 		d.notice(NoticePayPayer, toldCustomer(payer), payer.Wallet, map[string]string{
 			"fee": d.fee(), "payee": d.to.Name, "till": merchant.Till,
 		}),
+		d.drawn(toldCustomer(payer), payer.Wallet),
 	}
 	return d, nil
 }

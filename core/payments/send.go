@@ -66,6 +66,8 @@ func (s *Service) send(payer, payee customers.Customer, ask Ask) (*deal, error) 
 		d.notice(NoticeSendPayee, toldCustomer(payee), payee.Wallet, map[string]string{
 			"payer": d.from.Name, "payer_number": payer.MSISDN.Digits(),
 		}),
+		d.drawn(toldCustomer(payer), payer.Wallet),
+		d.repaid(toldCustomer(payee), payee.Wallet),
 	}
 	return d, nil
 }

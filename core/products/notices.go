@@ -4,6 +4,7 @@ import (
 	"github.com/google/uuid"
 
 	"nova/core/outbox"
+	"nova/core/payments"
 )
 
 // Templates of the notices that products writes. Besides what every errand's notice has (amount, currency, fee, balance
@@ -19,8 +20,8 @@ const (
 	NoticeDeposit           = "sms.savings.deposited"
 	NoticeWithdrawal        = "sms.savings.withdrawn"
 	NoticeSavingsInterest   = "sms.savings.interest"
-	NoticeDraw              = "sms.overdraft.drawn"
-	NoticeRepayment         = "sms.overdraft.repaid"
+	NoticeDraw              = payments.NoticeDrawn
+	NoticeRepayment         = payments.NoticeRepaid
 	NoticeOverdraftInterest = "sms.overdraft.interest"
 )
 

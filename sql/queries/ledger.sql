@@ -474,6 +474,9 @@ select id from holds where status = 'active' and expires_at <= $1 order by expir
 -- name: make_month
 select entries_make_month($1::date);
 
+-- name: summarize
+select entries_summarize($1::date);
+
 -- name: check_plans
 -- The checks read whole tables: joining them row by row, as a planner may choose that has no statistics yet, takes
 -- hours where hashing takes seconds; and a pool of look-ups may have been told to read none.
