@@ -145,7 +145,7 @@ func (p *parts) openStores(ctx context.Context) error {
 		return err
 	}
 	// A proof reads the whole books: it has a connection of its own, and no answer that it would wait too long for.
-	if p.proofDB, err = sql.Open(ctx, p.config.DatabaseURL.Reveal(), sql.Options{MaxOpen: 1}); err != nil {
+	if p.proofDB, err = sql.Open(ctx, p.config.DatabaseURL.Reveal(), sql.Options{MaxOpen: 2}); err != nil {
 		return err
 	}
 	sessions.LogTo(p.log)

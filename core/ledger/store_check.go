@@ -2,9 +2,12 @@ package ledger
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
+
+	"golang.org/x/sync/errgroup"
 
 	"nova/sql"
 )
@@ -31,11 +34,37 @@ var checks = []struct {
 	{"closed days follow one another", queries.Get("check_days")},
 }
 
-// Check reads the whole books and proves them, as of one moment: balances are derived again from their entries, and the
-// postings are hashed again and compared with their seals. It takes as long as there are entries.
-func (s *Store) Check(ctx context.Context) (report Report, err error) {
-	err = s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		report = Report{}
+// Check reads the whole books and proves them: balances are derived again from their entries, and the postings are hashed
+// again and compared with their seals. It takes as long as there are entries, and two of the pool's connections, each of
+// which sees one moment.
+func (s *Store) Check(ctx context.Context) (Report, error) {
+	var report Report
+	var seals, rules string
+	var both errgroup.Group
+	both.Go(func() error {
+		return s.atOneMoment(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
+			report = Report{}
+			if err := tx.Get(ctx, &report, queries.Get("check_figures")); err != nil {
+				return err
+			}
+			seals, err = checkSeals(ctx, tx, report.Entries)
+			return err
+		})
+	})
+	both.Go(func() error {
+		return s.atOneMoment(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
+			rules, err = checkRules(ctx, tx)
+			return err
+		})
+	})
+	err := both.Wait()
+	report.Breach = cmp.Or(seals, rules)
+	return report, err
+}
+
+// atOneMoment runs checks in a transaction of their own, whose statements all see the same.
+func (s *Store) atOneMoment(ctx context.Context, do func(ctx context.Context, tx *sql.Tx) error) error {
+	return s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		if _, err := tx.Exec(ctx, queries.Get("one_moment")); err != nil {
 			return err
 		}
@@ -43,22 +72,15 @@ func (s *Store) Check(ctx context.Context) (report Report, err error) {
 		if err := tx.Get(ctx, &set, queries.Get("check_plans")); err != nil {
 			return err
 		}
-		if err := tx.Get(ctx, &report, queries.Get("check_figures")); err != nil {
-			return err
-		}
-		report.Breach, err = firstBreach(ctx, tx, report.Entries)
-		return err
+		return do(ctx, tx)
 	})
-	return report, err
 }
 
-func firstBreach(ctx context.Context, tx *sql.Tx, entries int64) (string, error) {
-	breach, err := checkSeals(ctx, tx, entries)
-	if err != nil || breach != "" {
-		return breach, err
-	}
+// checkRules looks for the first breach of the rules beside the seals.
+func checkRules(ctx context.Context, tx *sql.Tx) (string, error) {
 	for _, c := range checks {
-		if breach, err = named(ctx, tx, c.query); err != nil {
+		breach, err := named(ctx, tx, c.query)
+		if err != nil {
 			return "", err
 		}
 		if breach != "" {

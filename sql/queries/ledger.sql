@@ -273,10 +273,13 @@ with p as materialized (
     select e.posting_id, count(*) as entries, min(e.booked_at) as since, max(e.booked_at) as until,
            sum(case when e.credit then e.minor else -e.minor end) as net,
            string_agg(concat(E'\n', e.account_id, ' ', e.lane, ' ', e.sequence, case when e.credit then ' C ' else ' D ' end,
-               e.minor, ' ', e.balance_after), '' order by e.line) as lines
-    from entries e
-    where e.booked_at >= (select min(booked_at) from p) and e.booked_at <= (select max(booked_at) from p)
-      and e.posting_id in (select id from p)
+               e.minor, ' ', e.balance_after), '') as lines
+    from (
+        select * from entries e
+        where e.booked_at >= (select min(booked_at) from p) and e.booked_at <= (select max(booked_at) from p)
+          and e.posting_id in (select id from p)
+        order by e.posting_id, e.line -- sorted at once: an order in the aggregate would sort each posting by itself
+    ) e
     group by e.posting_id
 )
 select p.seal, min(p.booked_at) as sealed_at, coalesce(sum(e.entries), 0)::bigint as entries,
