@@ -25,7 +25,7 @@ const maxProof = 32 << 20
 
 func ledgerCommand() *cobra.Command {
 	books := &cobra.Command{Use: "ledger", Short: "Look at the books"}
-	books.AddCommand(verifyCommand(), proofCommand(), closeDayCommand(), daysCommand())
+	books.AddCommand(verifyCommand(), proofCommand(), closeDayCommand(), daysCommand(), suspenseCommand())
 	return books
 }
 

@@ -67,6 +67,9 @@ type Settlement struct {
 	By       string
 }
 
+// Currency is the market's: what suspense is kept in.
+func (t *Treasury) Currency() money.Currency { return t.o.Currency }
+
 // BookSuspense books money of an unknown owner that came into trust. A reference is booked once for ever:
 // DUPLICATE_ENTITY on reference. What is no amount, too long or cannot be kept is VALIDATION_ERROR with its field.
 func (t *Treasury) BookSuspense(ctx context.Context, n NewSuspense) (SuspenseItem, error) {
