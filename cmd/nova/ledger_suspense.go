@@ -103,7 +103,7 @@ func accountID(text string) (uuid.UUID, error) {
 			return id, nil
 		}
 	}
-	return uuid.Nil, fmt.Errorf("%q is no account: write it as wal_... or acc_...", text)
+	return uuid.Nil, fmt.Errorf("%q is no account: its id begins with wal_ or acc_", text)
 }
 
 func printSuspense(out io.Writer, items ...reports.SuspenseItem) error {
