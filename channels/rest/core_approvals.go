@@ -60,7 +60,7 @@ type Actor struct {
 // actorIDs are the prefixes of those who propose and decide.
 var actorIDs = map[string]ids.Prefix{
 	string(identity.Client): ids.Client, string(identity.Customer): ids.Customer, string(identity.Operator): ids.Operator,
-	"staff": ids.Staff,
+	string(identity.Staff): ids.Staff,
 }
 
 func actorOf(a approvals.Actor) *Actor {

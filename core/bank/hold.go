@@ -155,7 +155,7 @@ func (s *Service) capture(ctx context.Context, o Order, n NewCapture) (Hold, *le
 	return h, c, nil
 }
 
-// taken is what entries debit an account by; -1 for more than an account can hold.
+// taken is what entries debit an account by. A sum beyond int64 stops there: the ledger refuses such a posting.
 func taken(entries []Entry, account uuid.UUID) int64 {
 	var debits []Entry
 	for _, e := range entries {

@@ -121,7 +121,7 @@ func (s *Service) end(day clock.Day) time.Time {
 	return day.AddDays(1).Start(s.o.Location).Add(-time.Microsecond)
 }
 
-// termsOf are all terms that an account's days may need, the oldest first, read once a round.
+// termsOf are all terms that an account's days may need, the oldest first. A product's are read once for all its savers.
 func (s *Service) termsOf(ctx context.Context, b bearer, known map[uuid.UUID][]Terms) ([]Terms, error) {
 	if terms, ok := known[b.Terms]; ok {
 		return terms, nil
