@@ -22,10 +22,7 @@ func (s *Service) givenBack(r *recovery) ([]ledger.Count, error) {
 	if err != nil {
 		return nil, err
 	}
-	limited := t.From
-	if t.Type == transactions.CashIn {
-		limited = t.To
-	}
+	limited := limitedParty(&t)
 	tier := t.Tier
 	if tier == transactions.TierUnknown {
 		tier = r.side(limited.Account).Tier
