@@ -125,8 +125,8 @@ func (l *ledgerBench) proveAnswers(ctx context.Context) error {
 	return nil
 }
 
-// proveLedger checks the whole books and their checkpoints, as `nova ledger verify` does, and tells how many of these
-// there are.
+// proveLedger checks the whole books and their checkpoints, as `nova ledger verify` does besides the limits' counters, and
+// tells how many checkpoints there are.
 func proveLedger(ctx context.Context, p *parts) (report ledger.Report, checkpoints int64, err error) {
 	// A connection whose answers may take as long as they need.
 	books := ledger.NewStore(p.proofDB, p.clock)

@@ -52,7 +52,8 @@ func (a *arena) facts(ctx context.Context) (f facts, err error) {
 	return f, p.db.Get(ctx, &f.Promises, factPromises)
 }
 
-// verified is what `nova ledger verify` finds: the books against themselves, and against the checkpoints.
+// verified is what `nova ledger verify` finds, but for the limits' counters: the books against themselves, and against the
+// checkpoints.
 func verified(ctx context.Context, p *parts) (breach string, err error) {
 	report, err := p.ledger.Check(ctx)
 	if err != nil || report.Breach != "" {
