@@ -95,12 +95,13 @@ func (s *server) every(ctx context.Context, work *errgroup.Group, name string, p
 	})
 }
 
-func (s *server) round(ctx context.Context, name string, chore func(context.Context) (int, error)) {
-	ctx, cancel := context.WithTimeout(ctx, choreTime)
+// round runs a chore once. What fails because the server ends is not worth a line; what ran out of time is.
+func (s *server) round(running context.Context, name string, chore func(context.Context) (int, error)) {
+	ctx, cancel := context.WithTimeout(running, choreTime)
 	defer cancel()
 	done, err := chore(ctx)
 	switch {
-	case err != nil && ctx.Err() == nil:
+	case err != nil && running.Err() == nil:
 		s.log.Error("a worker's round failed", slog.String("worker", name), slog.Any("error", err))
 	case done > 0:
 		s.log.Info("a worker's round", slog.String("worker", name), slog.Int("done", done))

@@ -87,7 +87,8 @@ type PublicKeys interface {
 
 // CheckpointLog keeps checkpoints outside the database, a line of JSON each, in the order in which they were made.
 type CheckpointLog interface {
-	// Append adds a line to this process's of a day, and returns when it is on disk.
+	// Append adds a line to this process's of a day, and returns when it is on disk. After an error the next line is
+	// the first of another process's.
 	Append(day clock.Day, line []byte) error
 	// Each gives the lines of all days since one, "" for all: day by day, and of each day process by process, whose first
 	// line is marked. It ends with the first error that fn returns.
@@ -128,6 +129,8 @@ func (c *Checkpointer) Write(ctx context.Context) (int, error) {
 		return 0, fmt.Errorf("encode checkpoint: %w", err)
 	}
 	if err := c.log.Append(day, line); err != nil {
+		// Whether the line lasts is not known: the next one begins another chain, as the log begins another file.
+		c.last = nil
 		return 0, fmt.Errorf("keep checkpoint: %w", err)
 	}
 	c.last = &next
@@ -154,7 +157,11 @@ func (s *Store) heads(ctx context.Context) ([]Head, error) {
 	}
 	var heads []Head
 	for _, l := range lanes {
-		if l.Sealed > 0 {
+		switch {
+		case l.Sealed == 0:
+		case len(l.Head) != sha256.Size:
+			return nil, fmt.Errorf("lane %d has a head of %d bytes", l.ID, len(l.Head))
+		default:
 			heads = append(heads, Head{Lane: l.ID, Seal: l.Sealed, Hash: Hash(l.Head)})
 		}
 	}

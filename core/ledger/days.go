@@ -28,6 +28,13 @@ type DayClosed struct {
 	Postings, Entries int64
 	Figures           map[money.Currency]DayFigures
 	Hash              Hash
+	// figures are as they stand.
+	figures string
+}
+
+// chained is the day's hash behind that of the day before; zero for the first.
+func (d *DayClosed) chained(before Hash) Hash {
+	return sha256.Sum256(fmt.Appendf(nil, "%s %d %d %s %s", d.Day, d.Postings, d.Entries, d.figures, before))
 }
 
 // DayFigures are a day's sums in minor units. Debits and Credits are of the day's postings; Products is what the accounts
@@ -123,8 +130,9 @@ func (s *Store) closeDay(ctx context.Context, tx *sql.Tx, d *DayClosed) error {
 	if len(last) > 0 {
 		before = last[0].Hash
 	}
-	d.Hash = sha256.Sum256(fmt.Appendf(nil, "%s %d %d %s %s", d.Day, d.Postings, d.Entries, figures, before))
-	_, err = tx.Exec(ctx, queries.Get("close_day"), d.Day, d.ClosedAt, d.Postings, d.Entries, d.By, string(figures), d.Hash[:])
+	d.figures = string(figures)
+	d.Hash = d.chained(before)
+	_, err = tx.Exec(ctx, queries.Get("close_day"), d.Day, d.ClosedAt, d.Postings, d.Entries, d.By, d.figures, d.Hash[:])
 	if err != nil {
 		return err
 	}
@@ -153,11 +161,32 @@ func closedDays(ctx context.Context, db sql.Querier, n int) ([]DayClosed, error)
 	for i, r := range rows {
 		days[i] = DayClosed{
 			Day: r.Day, ClosedAt: r.ClosedAt.UTC(), By: r.ClosedBy, Postings: r.Postings, Entries: r.Entries,
-			Hash: Hash(r.Hash),
+			Hash: Hash(r.Hash), figures: r.Figures,
 		}
 		if err := json.Unmarshal([]byte(r.Figures), &days[i].Figures); err != nil {
 			return nil, fmt.Errorf("decode the figures of %s: %w", r.Day, err)
 		}
 	}
 	return days, nil
+}
+
+// checkDays computes the hashes of the last closed days again, and names the first that is not as it was closed.
+func checkDays(ctx context.Context, tx *sql.Tx) (string, error) {
+	days, err := closedDays(ctx, tx, maxDays)
+	if err != nil {
+		return "", err
+	}
+	for i := range days {
+		var before Hash
+		switch {
+		case i+1 < len(days):
+			before = days[i+1].Hash
+		case len(days) == maxDays:
+			return "", nil // the day before it was not read
+		}
+		if days[i].chained(before) != days[i].Hash {
+			return "a closed day is as it was closed: " + string(days[i].Day) + " was changed", nil
+		}
+	}
+	return "", nil
 }

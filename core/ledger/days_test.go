@@ -64,6 +64,13 @@ func TestAClosedDayTakesNoPostings(t *testing.T) {
 		return nil
 	}))
 	require.Error(t, m.exec("update closed_days set postings = 0"), "what is closed stays as it was")
+	m.check()
+	require.NoError(t, m.exec("alter table closed_days disable trigger all"))
+	require.NoError(t, m.exec("update closed_days set figures = replace(figures, '11500', '11600')"))
+	report, err := m.store.Check(t.Context())
+	require.NoError(t, err)
+	require.Contains(t, report.Breach, string(today)+" was changed")
+	m.broken = true
 }
 
 func TestDaysAreClosedInOrderAndOnce(t *testing.T) {

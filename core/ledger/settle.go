@@ -318,6 +318,7 @@ var facts = []struct {
 	{"transactions_reference", fault.DuplicateEntity},
 	{"postings_reversed_once", fault.AlreadyReversed},
 	{"holds_one_live_code", fault.InvalidState},
+	{"holds_pkey", fault.DuplicateEntity},
 }
 
 // factOf is the refusal that Apply would have given, had it seen what the index saw; nil for every other error.

@@ -87,7 +87,7 @@ func checkRules(ctx context.Context, tx *sql.Tx) (string, error) {
 			return c.rule + ": " + breach, nil
 		}
 	}
-	return "", nil
+	return checkDays(ctx, tx)
 }
 
 // named is the row that a check names; empty for none.

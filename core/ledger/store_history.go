@@ -14,7 +14,7 @@ import (
 )
 
 // settledAfter is how old a moment must be before the books may be asked how they stood then: a group that is on its way
-// to the disk has its time already, and takes groupTime at most.
+// to the disk has its time already. Only one whose database is in trouble takes longer.
 const settledAfter = 5 * time.Second
 
 // settled refuses a moment that postings may still be booked before.

@@ -47,16 +47,15 @@ type month struct {
 // computed and written down first and booked then, under a key of its own: whoever stops in between, or does the same
 // on another node, books it once.
 func (s *Service) PostInterest(ctx context.Context) (int, error) {
-	if err := s.computeMonths(ctx); err != nil {
-		return 0, err
-	}
+	computed := s.computeMonths(ctx) // what was computed is booked, whatever else failed
 	var booked atomic.Int64
 	for {
 		due, err := s.store.dueMonths(ctx, s.o.DB, s.o.Clock.Now(), accountsAtOnce)
 		if err != nil || len(due) == 0 {
-			return int(booked.Load()), err
+			return int(booked.Load()), errors.Join(computed, err)
 		}
 		var round errgroup.Group
+		round.SetLimit(interestAtOnce)
 		for _, m := range due {
 			round.Go(func() error {
 				done, err := s.book(ctx, m)
@@ -71,10 +70,13 @@ func (s *Service) PostInterest(ctx context.Context) (int, error) {
 		}
 		// What failed is due as before, and must not be looked at for ever.
 		if err := round.Wait(); err != nil {
-			return int(booked.Load()), err
+			return int(booked.Load()), errors.Join(computed, err)
 		}
 	}
 }
+
+// interestAtOnce bounds the bookings under way: each reads on the pool that people's requests use.
+const interestAtOnce = 8
 
 func (s *Service) computeMonths(ctx context.Context) error {
 	for {
@@ -82,11 +84,16 @@ func (s *Service) computeMonths(ctx context.Context) error {
 		if err != nil || len(due) == 0 {
 			return err
 		}
+		var faults []error
 		for _, account := range due {
 			err := s.o.DB.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error { return s.computeIn(ctx, tx, account) })
 			if err != nil {
-				return fmt.Errorf("compute interest of %s: %w", account, err)
+				// One account must not keep the others waiting.
+				faults = append(faults, fmt.Errorf("compute interest of %s: %w", account, err))
 			}
+		}
+		if len(faults) > 0 {
+			return errors.Join(faults...)
 		}
 	}
 }

@@ -2,6 +2,8 @@ package products
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -267,16 +269,18 @@ func (s *Service) ExpireLines(ctx context.Context, n int) (int, error) {
 		return 0, err
 	}
 	ended := 0
+	var faults []error
 	for _, account := range due {
 		done, err := s.expire(ctx, account)
 		if err != nil {
-			return ended, err
+			// One line must not keep the others waiting.
+			faults = append(faults, fmt.Errorf("expire the line of %s: %w", account, err))
 		}
 		if done {
 			ended++
 		}
 	}
-	return ended, nil
+	return ended, errors.Join(faults...)
 }
 
 func (s *Service) expire(ctx context.Context, account uuid.UUID) (done bool, err error) {

@@ -29,9 +29,9 @@ const (
 
 // Log is a folder of checkpoints. One goroutine appends; any number may read.
 type Log struct {
-	dir, process string
-	day          clock.Day
-	file         *os.File
+	dir, node, process string
+	day                clock.Day
+	file               *os.File
 }
 
 // Open makes the folder where it is not there. Each Log that appends writes files of its own.
@@ -45,7 +45,7 @@ func Open(dir, node string) (*Log, error) {
 		}
 		return r
 	}, node)
-	return &Log{dir: dir, process: name + "-" + uuid.NewString()[:8]}, nil
+	return &Log{dir: dir, node: name, process: name + "-" + uuid.NewString()[:8]}, nil
 }
 
 // Append adds a line to this process's file of a day, and returns when it is on disk.
@@ -55,13 +55,20 @@ func (l *Log) Append(day clock.Day, line []byte) error {
 			return err
 		}
 	}
-	if _, err := l.file.Write(append(slices.Clip(line), '\n')); err != nil {
-		return fmt.Errorf("append checkpoint: %w", err)
+	_, err := l.file.Write(append(slices.Clip(line), '\n'))
+	if err == nil {
+		err = l.file.Sync()
 	}
-	if err := l.file.Sync(); err != nil {
-		return fmt.Errorf("append checkpoint: %w", err)
+	if err != nil {
+		return fmt.Errorf("append checkpoint: %w", errors.Join(err, l.leave()))
 	}
 	return nil
+}
+
+// leave gives up a file whose last line may be cut off, or not on disk: the next one begins another.
+func (l *Log) leave() error {
+	l.process = l.node + "-" + uuid.NewString()[:8]
+	return l.Close()
 }
 
 // turn begins the file of a day.
