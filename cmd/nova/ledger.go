@@ -25,7 +25,7 @@ const maxProof = 32 << 20
 
 func ledgerCommand() *cobra.Command {
 	books := &cobra.Command{Use: "ledger", Short: "Look at the books"}
-	books.AddCommand(verifyCommand(), proofCommand(), closeDayCommand(), daysCommand(), suspenseCommand())
+	books.AddCommand(verifyCommand(), proofCommand(), keyCommand(), closeDayCommand(), daysCommand(), suspenseCommand())
 	return books
 }
 
@@ -126,17 +126,17 @@ func (b *bookkeeper) counters(ctx context.Context) (payments.CountersReport, err
 }
 
 func proofCommand() *cobra.Command {
-	var check string
+	var check, key string
 	proof := &cobra.Command{
 		Use:   "proof RECEIPT",
 		Short: "Prove that the posting behind a receipt is in the books that a checkpoint signed",
 		Long: "Prints a proof as JSON. With --check it reads one from a file instead, and verifies it with the checkpoints'\n" +
-			"keys alone: no database is asked.",
+			"public keys alone: those of --key, as nova ledger key prints them, or this node's. No database is asked.",
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			switch {
 			case check != "" && len(args) == 0:
-				return checkProof(cmd, check)
+				return checkProof(cmd, check, key)
 			case check == "" && len(args) == 1:
 				return withBooks(cmd.Context(), func(ctx context.Context, b *bookkeeper) error {
 					made, err := b.store.Proof(ctx, b.log, args[0])
@@ -152,28 +152,73 @@ func proofCommand() *cobra.Command {
 		},
 	}
 	proof.Flags().StringVar(&check, "check", "", "file with a proof to verify")
+	proof.Flags().StringVar(&key, "key", "", "file with the public keys to verify it with; empty: this node's")
 	return proof
 }
 
-func checkProof(cmd *cobra.Command, path string) error {
+func keyCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "key",
+		Short: "Print the public keys of checkpoints, for whoever verifies proofs",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			keys, err := ownKeys()
+			if err != nil {
+				return err
+			}
+			text, err := keys.PublicPEM()
+			if err == nil {
+				_, err = cmd.OutOrStdout().Write(text)
+			}
+			return err
+		},
+	}
+}
+
+func ownKeys() (*secret.Signer, error) {
 	config, err := configs.Load(os.Environ())
 	if err != nil {
-		return err
+		return nil, err
 	}
-	keys, err := secret.LoadSigner(config.KeysDir, ledger.SignerName)
+	return secret.LoadSigner(config.KeysDir, ledger.SignerName)
+}
+
+// publicKeys are those of a file, or this node's.
+func publicKeys(path string) (ledger.PublicKeys, error) {
+	if path == "" {
+		return ownKeys()
+	}
+	text, err := readBounded(path)
 	if err != nil {
-		return err
+		return nil, err
 	}
+	return secret.ParseVerifier(text)
+}
+
+// readBounded reads a file of at most maxProof bytes.
+func readBounded(path string) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return fmt.Errorf("read proof: %w", err)
+		return nil, fmt.Errorf("read: %w", err)
 	}
 	if info.Size() > maxProof {
-		return fmt.Errorf("read proof: %s has more than %d bytes", path, maxProof)
+		return nil, fmt.Errorf("read: %s has more than %d bytes", path, maxProof)
 	}
 	text, err := os.ReadFile(path) //nolint:gosec // the operator names it
 	if err != nil {
-		return fmt.Errorf("read proof: %w", err)
+		return nil, fmt.Errorf("read: %w", err)
+	}
+	return text, nil
+}
+
+func checkProof(cmd *cobra.Command, path, key string) error {
+	keys, err := publicKeys(key)
+	if err != nil {
+		return err
+	}
+	text, err := readBounded(path)
+	if err != nil {
+		return err
 	}
 	var p ledger.Proof
 	if err := json.Unmarshal(text, &p); err != nil {

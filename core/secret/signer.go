@@ -9,6 +9,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 )
@@ -86,8 +87,7 @@ func (s *Signer) add(key ed25519.PrivateKey) string {
 	if !ok {
 		panic(fmt.Sprintf("secret: an Ed25519 key's public half is a %T", key.Public()))
 	}
-	sum := sha256.Sum256(public)
-	kid := hex.EncodeToString(sum[:kidBytes])
+	kid := kidOf(public)
 	s.keys[kid] = key
 	return kid
 }
@@ -123,4 +123,56 @@ func loadSigningKey(path string) (ed25519.PrivateKey, error) {
 		return nil, errors.New("not an Ed25519 key")
 	}
 	return key, nil
+}
+
+// publicType is the PEM type of a public key (PKIX).
+const publicType = "PUBLIC KEY"
+
+// PublicPEM is the public halves of all keys, for whoever must verify what they signed and may not sign.
+func (s *Signer) PublicPEM() ([]byte, error) {
+	var text []byte
+	for _, kid := range slices.Sorted(maps.Keys(s.keys)) {
+		public, _ := s.Public(kid)
+		der, err := x509.MarshalPKIXPublicKey(public)
+		if err != nil {
+			return nil, fmt.Errorf("encode public key %s: %w", kid, err)
+		}
+		text = append(text, pem.EncodeToMemory(&pem.Block{Type: publicType, Bytes: der})...)
+	}
+	return text, nil
+}
+
+// Verifier holds public keys, each named by its kid.
+type Verifier map[string]ed25519.PublicKey
+
+// Public is the key that verifies what kid signed; false for a name that is not known.
+func (v Verifier) Public(kid string) (ed25519.PublicKey, bool) {
+	key, ok := v[kid]
+	return key, ok
+}
+
+// ParseVerifier reads what PublicPEM writes.
+func ParseVerifier(text []byte) (Verifier, error) {
+	v := Verifier{}
+	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
+		parsed, err := x509.ParsePKIXPublicKey(block.Bytes)
+		if err != nil {
+			return nil, fmt.Errorf("read public key: %w", err)
+		}
+		key, ok := parsed.(ed25519.PublicKey)
+		if !ok || block.Type != publicType {
+			return nil, errors.New("read public key: not an Ed25519 key")
+		}
+		v[kidOf(key)] = key
+	}
+	if len(v) == 0 {
+		return nil, errors.New("read public key: no PEM block of a public key")
+	}
+	return v, nil
+}
+
+// kidOf names a key by its public half.
+func kidOf(public ed25519.PublicKey) string {
+	sum := sha256.Sum256(public)
+	return hex.EncodeToString(sum[:kidBytes])
 }
