@@ -111,7 +111,7 @@ func checker(ctx context.Context) (approvals.Checker, error) {
 }
 
 type approvalsInput struct {
-	Kind      string `query:"kind" doc:"Approvals of this kind only" example:"reversal" maxLength:"40"`
+	Kind      string `query:"kind" doc:"Approvals of this kind only" example:"reversal" maxLength:"40" pattern:"^[a-z][a-z._]*$"`
 	PageSize  int    `query:"page_size" doc:"How many at most" default:"50" minimum:"1" maximum:"100"`
 	PageToken string `query:"page_token" doc:"next_page_token of the page before" maxLength:"64"`
 }

@@ -197,8 +197,8 @@ func (a *api) savingsProducts(ctx context.Context, in *savingsProductsInput) (*s
 	day := clock.Day("")
 	if in.PageToken != "" {
 		var err error
-		if day, err = clock.ParseDay(from); err != nil {
-			return nil, fault.From(err).Field("page_token", "was not given for this list")
+		if day, err = clock.ParseDay(from); err != nil || day < "1970-01-01" {
+			return nil, fault.New(fault.ValidationError, "page token of %q", from).Field("page_token", "was not given for this list")
 		}
 	}
 	// One more than the page holds tells whether there is another.

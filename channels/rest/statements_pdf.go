@@ -227,11 +227,18 @@ func describe(l *reports.StatementLine) (words, more string) {
 	return words, more
 }
 
-// fit cuts a text that is too long for its place. Line breaks and the like are blanks on paper.
+// lastGlyph is the last character that the PDF library can look up in a font (the Basic Multilingual Plane).
+const lastGlyph = 0xFFFF
+
+// fit cuts a text that is too long for its place. Line breaks and the like are blanks on paper, and what no font here has
+// is a question mark.
 func (p *pdfSheet) fit(text string, width mm) string {
 	text = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
+		switch {
+		case unicode.IsControl(r):
 			return ' '
+		case r > lastGlyph:
+			return '?'
 		}
 		return r
 	}, text)

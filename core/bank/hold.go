@@ -106,11 +106,7 @@ func (s *Service) Hold(ctx context.Context, client, id uuid.UUID) (Hold, error) 
 	if err != nil {
 		return Hold{}, err
 	}
-	currency := mine[h.Account].Currency
-	return Hold{
-		ID: h.ID, Account: h.Account, Amount: money.Of(h.Minor, currency), Captured: money.Of(h.Captured, currency),
-		Status: h.Status, Reason: h.Reason, CreatedAt: h.CreatedAt, ExpiresAt: h.ExpiresAt,
-	}, nil
+	return holdOn(h, mine[h.Account].Currency), nil
 }
 
 // Capture moves a hold's money, in part or whole, and ends the hold. One whose time is over is INVALID_STATE.
@@ -166,9 +162,34 @@ func taken(entries []Entry, account uuid.UUID) int64 {
 	return moved(debits)
 }
 
+// releasable is a hold that the client placed, or one that somebody else placed on an account that the client opened: who
+// was granted the account, and is no more, must not keep its money from its owner.
+func (s *Service) releasable(ctx context.Context, client, id uuid.UUID) (Hold, error) {
+	h, err := s.Hold(ctx, client, id)
+	if !fault.Is(err, fault.NotFound) {
+		return h, err
+	}
+	found, other := s.ledger.Hold(ctx, id)
+	if other != nil || found.Kind != Reservation {
+		return h, err
+	}
+	account, other := s.ledger.Account(ctx, found.Account)
+	if other != nil || account.OpenedBy != Opener(client) {
+		return h, err
+	}
+	return holdOn(found, account.Currency), nil
+}
+
+func holdOn(h ledger.Hold, currency money.Currency) Hold {
+	return Hold{
+		ID: h.ID, Account: h.Account, Amount: money.Of(h.Minor, currency), Captured: money.Of(h.Captured, currency),
+		Status: h.Status, Reason: h.Reason, CreatedAt: h.CreatedAt, ExpiresAt: h.ExpiresAt,
+	}
+}
+
 // Release gives a hold's money back to its account.
 func (s *Service) Release(ctx context.Context, o Order, id uuid.UUID) (Hold, error) {
-	h, err := s.Hold(ctx, o.Client, id)
+	h, err := s.releasable(ctx, o.Client, id)
 	if err != nil {
 		result, err := s.before(ctx, o, err)
 		return held(result, err)

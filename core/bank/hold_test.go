@@ -180,3 +180,20 @@ func TestAHoldIsItsClientsOwn(t *testing.T) {
 	_, err = w.bank.Release(t.Context(), w.order(), code.ID)
 	refused(t, err, fault.NotFound, "")
 }
+
+// Who was granted an account and is no more must not keep its money from whoever opened it.
+func TestTheOpenerReleasesWhatAGranteeHolds(t *testing.T) {
+	w := newWorld(t)
+	require.NoError(t, w.bank.Grant(t.Context(), bank.Opener(w.acme), w.ann.ID, w.rival))
+	h, err := w.bank.PlaceHold(t.Context(), w.orderOf(w.rival), bank.NewHold{Account: w.ann.ID, Amount: bbd(40_00), Reason: "room"})
+	require.NoError(t, err)
+	require.NoError(t, w.bank.Revoke(t.Context(), bank.Opener(w.acme), w.ann.ID, w.rival))
+	_, err = w.bank.Release(t.Context(), w.orderOf(w.rival), h.ID)
+	refused(t, err, fault.NotFound, "account_id")
+	_, err = w.bank.Hold(t.Context(), w.acme, h.ID)
+	require.True(t, fault.Is(err, fault.NotFound), "whose hold it is stays the grantee's own: %v", err)
+	released, err := w.bank.Release(t.Context(), w.order(), h.ID)
+	require.NoError(t, err)
+	require.Equal(t, ledger.HoldReleased, released.Status)
+	require.Equal(t, int64(100_00), w.balance(w.ann).Available)
+}

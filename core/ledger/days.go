@@ -37,8 +37,8 @@ func (d *DayClosed) chained(before Hash) Hash {
 	return sha256.Sum256(fmt.Appendf(nil, "%s %d %d %s %s", d.Day, d.Postings, d.Entries, d.figures, before))
 }
 
-// DayFigures are a day's sums in minor units. Debits and Credits are of the day's postings; Products is what the accounts
-// of Nova's own people and books held when the day ended.
+// DayFigures are a day's sums in minor units, all of Nova's own people and books: what the day's postings debited and
+// credited them by, and what they held when the day ended.
 type DayFigures struct {
 	Debits   int64             `json:"debits"`
 	Credits  int64             `json:"credits"`

@@ -2,14 +2,17 @@ package ledger_test
 
 import (
 	"context"
+	"math"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"nova/core/clock"
 	"nova/core/fault"
+	"nova/core/ids"
 	"nova/core/ledger"
 	"nova/core/money"
 	"nova/sql"
@@ -129,4 +132,28 @@ func TestPostingsDatedBackRaceTheClose(t *testing.T) {
 		}
 	}
 	require.Equal(t, count, d.Postings, "whatever was posted into the day is in its figures")
+}
+
+// A client's accounts hold whatever it says: as much as it likes, every day.
+func TestAClientsPostingsDoNotKeepADayOpen(t *testing.T) {
+	m := newMarket(t)
+	open := func(p ledger.Product, floor *int64) uuid.UUID {
+		id := ids.New(noon)
+		require.NoError(t, m.db.InTx(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
+			return m.store.OpenIn(ctx, tx, ledger.Account{
+				ID: id, OwnerKind: "test", OwnerID: id.String(), Product: p, Currency: money.BBD, Floor: floor, OpenedBy: "client",
+			})
+		}))
+		return id
+	}
+	for range 3 {
+		m.must(m.command(debit(open(ledger.Trust, nil), math.MaxInt64), credit(open(ledger.Wallet, ledger.ZeroFloor()), math.MaxInt64)))
+	}
+	m.must(m.fund(m.wallet(0), 7_00))
+	m.clock.Set(tomorrow.Start(barbados).Add(time.Hour))
+	d, err := m.closeDay(today)
+	require.NoError(t, err)
+	require.EqualValues(t, 4, d.Postings)
+	require.EqualValues(t, 7_00, d.Figures[money.BBD].Debits)
+	require.EqualValues(t, 7_00, d.Figures[money.BBD].Owed())
 }

@@ -86,6 +86,9 @@ func (s *Service) GrantLine(ctx context.Context, n NewLine) (Overdraft, error) {
 	if err := line.check(account.Currency, now); err != nil {
 		return Overdraft{}, err
 	}
+	if err := line.charges(account); err != nil {
+		return Overdraft{}, err
+	}
 	err = s.o.DB.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error { return s.grantIn(ctx, tx, line, account) })
 	if fault.Is(err, fault.DuplicateEntity) {
 		return Overdraft{}, fault.From(err).Field("account_id", "has a line")
@@ -161,11 +164,12 @@ func (l Overdraft) check(c money.Currency, now time.Time) error {
 // ChangeLine changes a line. A new rate holds from today on: the days before have accrued by theirs, or will. Errors:
 // NOT_FOUND on account_id; INVALID_STATE on status for a line that is closed; those of GrantLine's fields.
 func (s *Service) ChangeLine(ctx context.Context, ch LineChange) (Overdraft, error) {
-	if _, err := s.drawable(ctx, ch.Account, ch.Client); err != nil {
+	account, err := s.drawable(ctx, ch.Account, ch.Client)
+	if err != nil {
 		return Overdraft{}, err
 	}
 	var line Overdraft
-	err := s.o.DB.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err = s.o.DB.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		now := s.o.Clock.Now()
 		before, found, err := s.store.lockLine(ctx, tx, ch.Account)
 		if err != nil {
@@ -177,9 +181,27 @@ func (s *Service) ChangeLine(ctx context.Context, ch LineChange) (Overdraft, err
 		if line, err = before.changed(ch, now); err != nil {
 			return err
 		}
+		if err := line.charges(account); err != nil {
+			return err
+		}
 		return s.saveIn(ctx, tx, line, before.RateBPS != line.RateBPS)
 	})
 	return line, err
+}
+
+// charges refuses a fee or a rate on an account that a client opened: both are income of Nova's own books, and what such
+// an account owes is the client's word alone.
+func (l Overdraft) charges(account ledger.Account) error {
+	const problem = "must be 0 on an account that a client opened"
+	switch {
+	case account.OpenedBy == ledger.OpenedByNova:
+		return nil
+	case l.FeeBPS > 0:
+		return invalid("fee_bps", problem)
+	case l.RateBPS > 0:
+		return invalid("annual_rate_bps", problem)
+	}
+	return nil
 }
 
 // saveIn writes a line as it is now, and its rate where that is new.

@@ -221,9 +221,17 @@ func TestAClientGivesItsOwnAccountsALine(t *testing.T) {
 	w := newWorld(t)
 	n := w.newLine()
 	n.Account, n.Client = w.foreign("cli_me"), "cli_me"
+	_, err := w.products.GrantLine(t.Context(), n)
+	refused(t, err, fault.ValidationError, "fee_bps") // Nova's income is not a client's to make
+	n.FeeBPS = 0
+	_, err = w.products.GrantLine(t.Context(), n)
+	refused(t, err, fault.ValidationError, "annual_rate_bps")
+	n.RateBPS = 0
 	line, err := w.products.GrantLine(t.Context(), n)
 	require.NoError(t, err)
 	require.Equal(t, uuid.Nil, line.Customer)
+	_, err = w.products.ChangeLine(t.Context(), products.LineChange{Account: line.Account, Client: "cli_me", FeeBPS: ptr(1)})
+	refused(t, err, fault.ValidationError, "fee_bps")
 	marcias := w.grant()
 	for name, row := range map[string]struct {
 		filter products.LineFilter

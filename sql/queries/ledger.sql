@@ -428,12 +428,14 @@ where p.id = $1;
 select coalesce(to_char(closed_through, 'YYYY-MM-DD'), '') from periods for update;
 
 -- name: day_figures
--- The postings of a day by currency. None of them is booked before the day begins ($2).
+-- The postings of a day by currency. None of them is booked before the day begins ($2). The sums are of Nova's own people
+-- and books: a client's accounts hold whatever it says.
 select p.currency, count(distinct p.id) as postings, count(*) as entries,
-       coalesce(sum(e.minor) filter (where not e.credit), 0)::bigint as debits,
-       coalesce(sum(e.minor) filter (where e.credit), 0)::bigint as credits
+       coalesce(sum(e.minor) filter (where not e.credit and a.opened_by = 'nova'), 0)::bigint as debits,
+       coalesce(sum(e.minor) filter (where e.credit and a.opened_by = 'nova'), 0)::bigint as credits
 from entries e
 join postings p on p.id = e.posting_id
+join accounts a on a.id = e.account_id
 where e.booked_at >= $2 and p.value_date = $1
 group by p.currency;
 
