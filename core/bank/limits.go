@@ -188,7 +188,7 @@ func (s *Service) counted(ctx context.Context, counts []ledger.Count) ([]Limit, 
 	if len(counts) == 0 {
 		return nil, nil
 	}
-	used, err := s.store.used(ctx, s.db, counts, s.clock.Now(), s.location)
+	used, err := s.ledger.Used(ctx, counts, s.clock.Now(), s.location)
 	if err != nil {
 		return nil, err
 	}

@@ -200,6 +200,20 @@ func (s *Store) Balances(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]Ba
 	return found, nil
 }
 
+// Used tells how far each counter stands in the window that now falls into in a place, in the order asked for.
+func (s *Store) Used(ctx context.Context, counts []Count, now time.Time, at *time.Location) ([]int64, error) {
+	columns := make(sql.Columns, 4)
+	for _, c := range counts {
+		columns[0].UUID(c.Subject)
+		columns[1].Text(c.Rule)
+		columns[2].Int(int64(c.Window))
+		columns[3].Text(string(c.Window.Start(now, at)))
+	}
+	var used []int64
+	err := s.db.Select(ctx, &used, queries.Get("used"), columns.Args()...)
+	return used, err
+}
+
 // Page is a stretch of an account's entries. Lane is 0 for everything that belongs to people; a system account's
 // entries are read lane by lane. With After set the page goes forward from there, the oldest first; else it goes
 // back from Before (0: from the end), the newest first.

@@ -13,13 +13,13 @@ import (
 	"nova/sql"
 )
 
-// settledAfter is how old a moment must be before the books may be asked how they stood then: a group that is on its way
+// SettledAfter is how old a moment must be before the books may be asked how they stood then: a group that is on its way
 // to the disk has its time already. Only one whose database is in trouble takes longer.
-const settledAfter = 5 * time.Second
+const SettledAfter = 5 * time.Second
 
 // settled refuses a moment that postings may still be booked before.
 func (s *Store) settled(at time.Time, field string) error {
-	if at.After(s.clock.Now().Add(-settledAfter)) {
+	if at.After(s.clock.Now().Add(-SettledAfter)) {
 		return fault.New(fault.ValidationError, "the books as of %s are not settled yet", at).
 			Field(field, "must be more than 5 seconds ago")
 	}

@@ -110,7 +110,7 @@ func (s *Service) receivable(d *deal, b ledger.Balance) error {
 // within refuses what would pass a counter that stands as it stands now.
 func (s *Service) within(ctx context.Context, d *deal) error {
 	counts := d.limits.Counters(d.operation(), d.limited.Owner)
-	used, err := s.store.used(ctx, s.db, counts, d.now, s.location)
+	used, err := s.ledger.Used(ctx, counts, d.now, s.location)
 	if err != nil {
 		return err
 	}

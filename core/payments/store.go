@@ -16,22 +16,6 @@ type store struct{ queries sql.Queries }
 
 func newStore() store { return store{queries: sql.Named("payments")} }
 
-// used tells how far each counter stands in the window that now falls into.
-func (s store) used(ctx context.Context, q sql.Querier, counts []ledger.Count, now time.Time, at *time.Location) (
-	[]int64, error,
-) {
-	columns := make(sql.Columns, 4)
-	for _, c := range counts {
-		columns[0].UUID(c.Subject)
-		columns[1].Text(c.Rule)
-		columns[2].Int(int64(c.Window))
-		columns[3].Text(string(c.Window.Start(now, at)))
-	}
-	var used []int64
-	err := q.Select(ctx, &used, s.queries.Get("used"), columns.Args()...)
-	return used, err
-}
-
 // runningCounter is a counter that counted something.
 type runningCounter struct {
 	Subject uuid.UUID

@@ -5,14 +5,11 @@ import (
 
 	"nova/core/clock"
 	"nova/core/fault"
+	"nova/core/ledger"
 )
 
-const (
-	// settled is how long ago a period must have ended: a group that is being committed still books at its own time.
-	settled = 5 * time.Second
-	// longestPeriod is a leap year, and the hour by which a change of clocks lengthens it.
-	longestPeriod = 366*24*time.Hour + time.Hour
-)
+// longestPeriod is a leap year, and the hour by which a change of clocks lengthens it.
+const longestPeriod = 366*24*time.Hour + time.Hour
 
 // Period is a stretch of time in which nothing can be booked any more. From belongs to it, To does not.
 type Period struct{ From, To time.Time }
@@ -29,7 +26,7 @@ func (s *Statements) Period(from, to string) (Period, error) {
 	if p.To, err = s.bound("to", to, 1); err != nil {
 		return Period{}, err
 	}
-	last := s.o.Clock.Now().Add(-settled)
+	last := s.o.Clock.Now().Add(-ledger.SettledAfter)
 	refused := fault.New(fault.ValidationError, "period from %s to %s", p.From, p.To)
 	switch {
 	case !p.From.Before(p.To):

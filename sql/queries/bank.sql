@@ -21,12 +21,3 @@ from (
         select receivable from balances where account_id = $1 and receivable is not null))
     order by account_id, lane for update
 ) locked;
-
--- name: used
--- How far counters stand, in the order asked for.
-select coalesce(c.used, 0) as used
-from unnest($1::uuid[], $2::text[], $3::bigint[], $4::text[]) with ordinality
-    as u (subject, rule, window_kind, window_start, place)
-left join counters c on c.subject = u.subject and c.rule = u.rule and c.window_kind = u.window_kind
-    and c.window_start = u.window_start::date
-order by u.place;
