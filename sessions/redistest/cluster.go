@@ -127,10 +127,47 @@ func (n *Nodes) settle(ctx context.Context) error {
 			return err
 		}
 	}
-	return n.each(ctx, "know all replicas", func(ctx context.Context, c *redis.Client) (bool, error) {
+	epochs, err := n.epochs(ctx)
+	if err != nil {
+		return err
+	}
+	return n.each(ctx, "know all replicas and epochs", func(ctx context.Context, c *redis.Client) (bool, error) {
 		list, err := c.ClusterNodes(ctx).Result()
-		return strings.Count(list, "slave") == nodes-masters, err
+		return strings.Count(list, "slave") == nodes-masters && agrees(list, epochs), err
 	})
+}
+
+// epochs are the masters' own, by their ids. A replica that knows an older one of its master's asks in vain to follow
+// it: the other masters refuse their votes, and nobody is left to tell it better.
+func (n *Nodes) epochs(ctx context.Context) (map[string]string, error) {
+	epochs := make(map[string]string, masters)
+	for _, s := range n.servers[:masters] {
+		c := s.Client()
+		id, err := c.ClusterMyID(ctx).Result()
+		if err == nil {
+			var info string
+			info, err = c.ClusterInfo(ctx).Result()
+			_, rest, _ := strings.Cut(info, "cluster_my_epoch:")
+			epochs[id], _, _ = strings.Cut(rest, "\r")
+		}
+		_ = c.Close() // read only
+		if err != nil {
+			return nil, fmt.Errorf("ask %s for its epoch: %w", s.Addr(), err)
+		}
+	}
+	return epochs, nil
+}
+
+// agrees tells that a node's list (CLUSTER NODES: the id first, the epoch seventh) has the masters' own epochs.
+func agrees(list string, epochs map[string]string) bool {
+	right := 0
+	for line := range strings.Lines(list) {
+		words := strings.Fields(line)
+		if len(words) > 6 && epochs[words[0]] != "" && epochs[words[0]] == words[6] {
+			right++
+		}
+	}
+	return right == len(epochs)
 }
 
 // Addrs lists the six nodes' host:port.
