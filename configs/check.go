@@ -27,6 +27,8 @@ const (
 	maxRepeatWindow                = 10 * time.Second
 	minTokenLife, maxTokenLife     = 5 * time.Minute, 10 * time.Minute
 	maxDeadline                    = time.Minute
+	// maxPerMinute is far beyond what one server answers, and within what a rate can be counted by.
+	maxPerMinute = 10_000_000
 )
 
 var (
@@ -82,6 +84,7 @@ func (c Config) checkServer(f *Faults) {
 	f.need(c.InFlight > 0, "NOVA_IN_FLIGHT is not above 0")
 	f.need(c.Deadline > 0 && c.Deadline <= maxDeadline, "NOVA_DEADLINE is not between 0 and %s", maxDeadline)
 	f.need(c.ShutdownAfter >= 0 && c.ShutdownAfter <= maxDeadline, "NOVA_SHUTDOWN_AFTER is not between 0 and %s", maxDeadline)
+	f.need(c.DialsPerMinute >= 0 && c.DialsPerMinute <= maxPerMinute, "NOVA_DIALS_PER_MINUTE is not between 0 and %d", maxPerMinute)
 	var level slog.Level
 	f.need(level.UnmarshalText([]byte(c.LogLevel)) == nil, "NOVA_LOG_LEVEL is none of debug, info, warn, error")
 	f.need(slices.Contains(formats, c.LogFormat), "NOVA_LOG_FORMAT is neither json nor text")

@@ -42,6 +42,8 @@ type Config struct {
 	Deadline      time.Duration `env:"NOVA_DEADLINE" yaml:"deadline" doc:"time that one API request may take"`
 	ShutdownAfter time.Duration `env:"NOVA_SHUTDOWN_AFTER" yaml:"shutdown_after" doc:"time that requests under way get to finish at shutdown"`
 
+	DialsPerMinute int `env:"NOVA_DIALS_PER_MINUTE" yaml:"dials_per_minute" doc:"dialogues that one number may open a minute; a repeated hop costs nothing; 0: any number"`
+
 	DataDir      string `env:"NOVA_DATA_DIR" yaml:"data_dir" doc:"where a development server keeps its private services, keys and files"`
 	KeysDir      string `env:"NOVA_KEYS_DIR" yaml:"keys_dir" doc:"one file a key; empty: keys under the data folder"`
 	GenerateKeys bool   `env:"NOVA_GENERATE_KEYS" yaml:"generate_keys" doc:"make missing keys at start; refused in production"`
@@ -139,8 +141,9 @@ func Default(environment Environment) Config {
 		HTTPAddr:    "127.0.0.1:8080", AdminAddr: "127.0.0.1:9090",
 		Roles:    []string{RoleUSSD, RoleREST, RoleWorker, RoleConsole},
 		InFlight: 1024, Deadline: 10 * time.Second, ShutdownAfter: 15 * time.Second,
-		DataDir: ".nova",
-		Region:  "BB", Currency: "BBD", TimeZone: "America/Barbados",
+		DialsPerMinute: 60,
+		DataDir:        ".nova",
+		Region:         "BB", Currency: "BBD", TimeZone: "America/Barbados",
 		ShortCodes: map[string]string{"*123#": "customer", "*124#": "agent"},
 		HelpNumber: "100",
 		PINTries:   3, PINLockMinutes: 60, TokenLife: 10 * time.Minute,
@@ -149,6 +152,7 @@ func Default(environment Environment) Config {
 	}
 	if environment == Development {
 		c.GenerateKeys, c.ExposeOTP = true, true
+		c.DialsPerMinute = 600 // who tries a demonstration out has one handset and dials by a script
 		c.Gateways = []Gateway{{Name: "africastalking", Mode: Cumulative, Token: secret.New(demoToken), Countries: []string{AnyCountry}}}
 	}
 	return c

@@ -14,6 +14,7 @@ import (
 	"github.com/redis/go-redis/v9/maintnotifications"
 
 	"nova/core/secret"
+	"nova/sessions/rates"
 )
 
 const (
@@ -59,8 +60,11 @@ type Options struct {
 	ResumeTTL time.Duration
 	// Keys seals records (Session) and hashes callers (Caller).
 	Keys *secret.Keyring
+	// Dials limits how often one caller may open a dialogue; zero: not at all.
+	Dials rates.Limit
 	// Mishap, where given, is told of what failed without changing an answer, to log
-	// and count it: a resume pointer that could not be written.
+	// and count it: a resume pointer that could not be written, rates that this node counts
+	// alone.
 	Mishap func(ctx context.Context, err error)
 }
 

@@ -41,6 +41,12 @@
 // the winner's outcome there; should truly different inputs race, the pointer may be
 // the loser's, so whoever acts on one first asks PostgreSQL what became of its Intent.
 //
+// # Dials
+//
+// How often one number opens a dialogue is limited. A begin is counted in the same round
+// trip that reads its record, and only one that finds no record is refused for it, so that
+// what is delivered again is answered as before. Package rates says how counting works.
+//
 // # What Redis guarantees, and what it does not
 //
 // A Save that returned is in the memory of one master. Replication is asynchronous

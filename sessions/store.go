@@ -3,6 +3,7 @@ package sessions
 import (
 	"context"
 	"crypto/subtle"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"nova/core/fault"
 	"nova/core/msisdn"
 	"nova/core/secret"
+	"nova/sessions/rates"
 )
 
 // ErrOtherCaller says that the session belongs to another number. Nothing of it is
@@ -37,6 +39,8 @@ type Store struct {
 	prefix    string
 	resumeTTL time.Duration
 	mishap    func(context.Context, error)
+	rates     *rates.Limiter
+	dials     rates.Limit
 }
 
 // Open makes a store; it fails on bad options only. Redis is called at the first use,
@@ -59,6 +63,7 @@ func Open(o Options) (*Store, error) {
 		prefix:    o.Prefix,
 		resumeTTL: o.ResumeTTL,
 		mishap:    o.Mishap,
+		dials:     o.Dials,
 	}
 	if node, ok := client.(*redis.Client); ok {
 		s.convoy = &convoy{client: node}
@@ -69,8 +74,26 @@ func Open(o Options) (*Store, error) {
 	if s.mishap == nil {
 		s.mishap = func(context.Context, error) {}
 	}
+	s.rates = rates.New(rates.Options{
+		Redis: counting{s}, Hash: o.Keys.Caller, Prefix: o.Prefix,
+		Mishap: func(ctx context.Context, err error) { s.mishap(ctx, fmt.Errorf("count rates in redis: %w", err)) },
+	})
 	return s, nil
 }
+
+// Rates is a limiter on the store's connections.
+func (s *Store) Rates() *rates.Limiter { return s.rates }
+
+// counting is the store as the limiter knows it.
+type counting struct{ store *Store }
+
+// Run has Redis do the commands.
+func (c counting) Run(ctx context.Context, commands ...redis.Cmder) error {
+	return c.store.run(ctx, commands...)
+}
+
+// Failed looks at a Cluster anew.
+func (c counting) Failed(err error) { _ = c.store.unavailable(err, "count rates") } // the limiter knows what failed
 
 // Ping tells whether Redis answers, for health checks.
 func (s *Store) Ping(ctx context.Context) error {
@@ -99,6 +122,10 @@ type Loaded struct {
 	Resume  *Resume  // nil: none, or not asked for
 	// Version is what a Save on this Loaded expects to find in Redis.
 	Version string
+	// Dials is whether the caller may open a dialogue, where the pointer was asked for and
+	// Options.Dials limits it. A session that is there counts nothing and refuses nothing:
+	// it is a begin that comes again.
+	Dials rates.Answer
 	// Problem is for the log: the record or the pointer was ErrUnreadable, or the
 	// pointer's own node of a Cluster did not answer. Each then counts as absent.
 	Problem error
@@ -146,15 +173,25 @@ func (s *Store) read(ctx context.Context, l *Loaded, withResume bool) (stored, p
 		return stored, nil, err
 	}
 	pointer := redis.NewStringCmd(ctx, "get", s.resumeKey(l.caller))
-	if err = s.run(ctx, record, pointer); err != nil {
+	dial := s.dial(ctx, l)
+	if err = s.run(ctx, append(dial.Commands(), record, pointer)...); err != nil {
 		return nil, nil, err
 	}
+	l.Dials = dial.Answer(ctx, nil)
 	pointed, l.Problem = absent(pointer)
 	if l.Problem != nil {
 		l.Problem = s.unavailable(l.Problem, "load resume pointer")
 	}
 	stored, err = absent(record)
 	return stored, pointed, err
+}
+
+// dial counts a begin for its caller. One that is delivered again has the same record's name
+// and costs nothing.
+func (s *Store) dial(ctx context.Context, l *Loaded) *rates.Batch {
+	return s.rates.Prepare(ctx, rates.Ask{
+		Limit: s.dials, Kind: "number", Value: hex.EncodeToString(l.caller.mac[:]), Once: l.name,
+	})
 }
 
 // absent turns "no such key" into no bytes.

@@ -176,8 +176,13 @@ func (p *Pipeline) unknown(ctx context.Context, h *hop) {
 	p.open(ctx, h)
 }
 
-// open mints a dialogue and feeds what was dialled ahead.
+// open mints a dialogue and feeds what was dialled ahead. It is the one place that asks whether
+// the caller dials too often: what is delivered again never comes here.
 func (p *Pipeline) open(ctx context.Context, h *hop) {
+	if dials := h.loaded.Dials; dials.Refused {
+		p.fail(h, fault.New(fault.RateLimitExceeded, "limit %s", dials.Limit))
+		return
+	}
 	root, ahead, ok := h.terms.resolve(h.req)
 	if !ok {
 		p.fail(h, fault.New(fault.NotFound, "a short code that %s does not relay", h.req.Gateway))

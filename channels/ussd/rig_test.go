@@ -90,15 +90,19 @@ type rig struct {
 	lost  *letters
 }
 
-func newRig(t testing.TB, change func(*ussd.Terms)) *rig {
+func newRig(t testing.TB, change func(*ussd.Terms), stores ...func(*sessions.Options)) *rig {
 	t.Helper()
 	keys := secret.EphemeralKeyring()
 	r := &rig{
 		menu: &hooked{Menu: ussdtest.NewMenu()}, clock: clock.NewManual(morning), redis: miniredis.RunT(t),
 		logs: &buffer{}, lost: &letters{},
 	}
+	o := sessions.Options{URL: secret.New("redis://" + r.redis.Addr()), Keys: keys}
+	for _, change := range stores {
+		change(&o)
+	}
 	var err error
-	r.store, err = sessions.Open(sessions.Options{URL: secret.New("redis://" + r.redis.Addr()), Keys: keys})
+	r.store, err = sessions.Open(o)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = r.store.Close() }) // its server may be gone
 	terms := ussd.Terms{

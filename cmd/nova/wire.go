@@ -32,6 +32,7 @@ import (
 	"nova/core/transactions"
 	"nova/menus"
 	"nova/sessions"
+	"nova/sessions/rates"
 	"nova/sql"
 )
 
@@ -151,8 +152,9 @@ func (p *parts) openStores(ctx context.Context) error {
 	sessions.LogTo(p.log)
 	p.sessions, err = sessions.Open(sessions.Options{
 		URL: p.config.RedisURL, Master: p.config.RedisMaster, Keys: p.keyring,
+		Dials: rates.Limit{Name: "dials.number", Rate: p.config.DialsPerMinute, Per: time.Minute},
 		Mishap: func(ctx context.Context, err error) {
-			p.log.WarnContext(ctx, "a resume pointer was not written", slog.Any("error", err))
+			p.log.WarnContext(ctx, "redis did not do everything", slog.Any("error", err))
 		},
 	})
 	if err != nil {
