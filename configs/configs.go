@@ -48,7 +48,7 @@ type Config struct {
 	KeysDir      string `env:"NOVA_KEYS_DIR" yaml:"keys_dir" doc:"one file a key; empty: keys under the data folder"`
 	GenerateKeys bool   `env:"NOVA_GENERATE_KEYS" yaml:"generate_keys" doc:"make missing keys at start; refused in production"`
 
-	CheckpointsDir string `env:"NOVA_CHECKPOINTS_DIR" yaml:"checkpoints_dir" doc:"where signed checkpoints of the books are kept, best on another machine than the database; empty: checkpoints under the data folder"`
+	CheckpointsDir string `env:"NOVA_CHECKPOINTS_DIR" yaml:"checkpoints_dir" doc:"where signed checkpoints of the books and of the audit record are kept, best on another machine than the database; empty: checkpoints under the data folder"`
 
 	Region     string            `env:"NOVA_REGION" yaml:"region" doc:"country whose local number forms people may type"`
 	Currency   money.Currency    `env:"NOVA_CURRENCY" yaml:"currency" doc:"currency of wallets"`

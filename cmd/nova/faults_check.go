@@ -14,8 +14,8 @@ import (
 // What a run must have kept, as rules over recorded facts: what people did and were told, and what the database holds
 // in the end. Nothing here asks a server, so that a test can break each rule.
 
-// audit looks for breaches.
-type audit struct {
+// inquest looks for breaches.
+type inquest struct {
 	facts
 	// moved and told are by amount.
 	moved    map[int64][]transactionFact
@@ -26,7 +26,7 @@ type audit struct {
 
 // breaches names everything that is wrong, in words; none is the only good answer.
 func breaches(f facts, errands []errand) []string {
-	a := &audit{
+	a := &inquest{
 		facts: f, moved: map[int64][]transactionFact{}, told: map[int64][]noticeFact{}, receipts: map[string][]noticeFact{},
 	}
 	for _, t := range f.Transactions {
@@ -55,14 +55,14 @@ func breaches(f facts, errands []errand) []string {
 	return a.found
 }
 
-func (a *audit) breach(format string, args ...any) {
+func (a *inquest) breach(format string, args ...any) {
 	a.found = append(a.found, fmt.Sprintf(format, args...))
 }
 
 func shown(minor int64) string { return money.Of(minor, "BBD").Format() }
 
 // screens looks at what was answered alone: every screen makes sense, and copies of a hop agree.
-func (a *audit) screens(e errand) {
+func (a *inquest) screens(e errand) {
 	first := map[string]delivery{}
 	for _, d := range e.Deliveries {
 		if d.Means == meansStrange || d.Amount != 0 && d.Amount != e.Amount && d.Confirms {
@@ -79,7 +79,7 @@ func (a *audit) screens(e errand) {
 }
 
 // errand looks at an errand that is a transaction if it is done.
-func (a *audit) errand(e errand) {
+func (a *inquest) errand(e errand) {
 	moved := a.moved[e.Amount]
 	if len(moved) > 1 {
 		a.breach("%s was done %d times", e.name(), len(moved))
@@ -105,7 +105,7 @@ func (a *audit) errand(e errand) {
 func clockTime(t time.Time) string { return t.Format("15:04:05.000") }
 
 // asAsked compares the transaction with what the person confirmed.
-func (a *audit) asAsked(e errand, t transactionFact) {
+func (a *inquest) asAsked(e errand, t transactionFact) {
 	want := transactions.CashOut
 	if e.Kind == sending {
 		want = transactions.P2P
@@ -117,7 +117,7 @@ func (a *audit) asAsked(e errand, t transactionFact) {
 }
 
 // explained: money moves only by a PIN hop that was sent before and that no screen took back.
-func (a *audit) explained(e errand, t transactionFact) {
+func (a *inquest) explained(e errand, t transactionFact) {
 	hops := e.confirmations()
 	for _, copies := range hops {
 		sent := slices.ContainsFunc(copies, func(d delivery) bool { return !d.Sent.After(t.PostedAt) })
@@ -141,7 +141,7 @@ func (a *audit) explained(e errand, t transactionFact) {
 }
 
 // notDone looks at an errand that left no transaction.
-func (a *audit) notDone(e errand) {
+func (a *inquest) notDone(e errand) {
 	for _, d := range e.Deliveries {
 		if d.Means == meansDone {
 			a.breach("%s was answered %q, and there is no transaction", e.name(), d.Text)
@@ -154,7 +154,7 @@ func (a *audit) notDone(e errand) {
 }
 
 // messages counts those of a template that tell of the errand.
-func (a *audit) messages(e errand, template string) int {
+func (a *inquest) messages(e errand, template string) int {
 	n := 0
 	for _, told := range a.told[e.Amount] {
 		if told.Template == template {
@@ -172,7 +172,7 @@ var receiptTemplates = map[errandKind][]string{
 }
 
 // notices: whoever took part in a transaction is told so once, and nobody was told that it was not done.
-func (a *audit) notices(e errand, t transactionFact) {
+func (a *inquest) notices(e errand, t transactionFact) {
 	counts := map[string]int{}
 	for _, n := range a.receipts[t.ID] {
 		counts[n.Template]++
@@ -203,7 +203,7 @@ func (a *audit) notices(e errand, t transactionFact) {
 }
 
 // reserved looks at a withdrawal code: a hold, and no transaction until an agent pays.
-func (a *audit) reserved(e errand) {
+func (a *inquest) reserved(e errand) {
 	code := ""
 	for _, d := range e.Deliveries {
 		if d.Means != meansDone {
@@ -233,7 +233,7 @@ func (a *audit) reserved(e errand) {
 }
 
 // holdsOf counts the holds of a code, used ones included.
-func (a *audit) holdsOf(e errand) int {
+func (a *inquest) holdsOf(e errand) int {
 	n := 0
 	for _, h := range a.Holds {
 		if h.Whose == e.Payer && h.Fee == e.Fee && h.Minor == e.Amount+e.Fee {

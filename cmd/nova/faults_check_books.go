@@ -7,7 +7,7 @@ import (
 
 // books: every account holds what it began with and what the transactions moved, nobody is below the floor, and the
 // house's accounts hold the rest.
-func (a *audit) books() {
+func (a *inquest) books() {
 	if a.Breach != "" {
 		a.breach("the ledger's own proof fails: %s", a.Breach)
 	}
@@ -41,7 +41,7 @@ type book struct {
 }
 
 // due is what the transactions moved, by account.
-func (a *audit) due() map[book]int64 {
+func (a *inquest) due() map[book]int64 {
 	due := map[book]int64{}
 	for _, t := range a.Transactions {
 		due[book{t.From, ledger.Wallet}] -= t.Amount + t.Fee

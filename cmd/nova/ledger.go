@@ -66,18 +66,30 @@ func verifyCommand() *cobra.Command {
 		Short: "Prove the books: balances from entries, postings from seals, seals from checkpoints; name the first breach",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			day := clock.Day(since)
-			if since != "" {
-				var err error
-				if day, err = clock.ParseDay(since); err != nil {
-					return fmt.Errorf("--since: %w", err)
-				}
+			day, err := sinceDay(since)
+			if err != nil {
+				return err
 			}
 			return withBooks(cmd.Context(), func(ctx context.Context, b *bookkeeper) error { return b.verify(ctx, cmd, day) })
 		},
 	}
-	verify.Flags().StringVar(&since, "since", "", "compare with the checkpoints from this day (UTC) on; empty: with all")
+	verify.Flags().StringVar(&since, "since", "", sinceUsage)
 	return verify
+}
+
+// sinceUsage explains the flag of the commands that compare with checkpoints.
+const sinceUsage = "compare with the checkpoints from this day (UTC) on; empty: with all"
+
+// sinceDay is the day that the flag names; "" for all.
+func sinceDay(flag string) (clock.Day, error) {
+	if flag == "" {
+		return "", nil
+	}
+	day, err := clock.ParseDay(flag)
+	if err != nil {
+		return "", fmt.Errorf("--since: %w", err)
+	}
+	return day, nil
 }
 
 func (b *bookkeeper) verify(ctx context.Context, cmd *cobra.Command, since clock.Day) error {

@@ -21,8 +21,14 @@ import (
 // runLedger runs a command on the books as somebody at a terminal does.
 func runLedger(t *testing.T, args ...string) (string, error) {
 	t.Helper()
+	return runNova(t, append([]string{"ledger"}, args...)...)
+}
+
+// runNova runs nova as somebody at a terminal does.
+func runNova(t *testing.T, args ...string) (string, error) {
+	t.Helper()
 	var out bytes.Buffer
-	command := ledgerCommand()
+	command := rootCommand()
 	command.SetArgs(args)
 	command.SetOut(&out)
 	command.SetErr(&out)

@@ -34,7 +34,7 @@ func rootCommand() *cobra.Command {
 	}
 	root.AddCommand(
 		serveCommand(), devCommand(), migrateCommand(), seedCommand(), phoneCommand(), menuCommand(), ledgerCommand(),
-		gatewayCommand(), benchCommand(), faultsCommand(),
+		auditCommand(), gatewayCommand(), benchCommand(), faultsCommand(),
 	)
 	return root
 }

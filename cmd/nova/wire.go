@@ -15,6 +15,7 @@ import (
 	"nova/configs"
 	"nova/core/agents"
 	"nova/core/approvals"
+	"nova/core/audit"
 	"nova/core/bank"
 	"nova/core/clock"
 	"nova/core/commissions"
@@ -82,6 +83,10 @@ type parts struct {
 	products  *products.Service
 	bank      *bank.Service
 
+	// audit records acts without a transaction of their own; auditPoints keeps where the record's chain stood.
+	audit       *audit.Log
+	auditPoints *checkpoints.Log
+
 	effects   approvals.Registry
 	approvals *approvals.Service
 	tariffs   *rules.Keeper[*tariffs.Book]
@@ -99,7 +104,7 @@ func open(ctx context.Context, config configs.Config, log *slog.Logger, now cloc
 	ctx, cancel := context.WithTimeout(ctx, checkStores)
 	defer cancel()
 	for _, step := range []func(context.Context) error{
-		p.openMarket, p.openKeys, p.openStores, p.openRules, p.openLedger, p.openPeople, p.openMenus,
+		p.openMarket, p.openKeys, p.openStores, p.openAudit, p.openRules, p.openLedger, p.openPeople, p.openMenus,
 	} {
 		if err := step(ctx); err != nil {
 			return p, errors.Join(err, p.close(ctx))
@@ -283,8 +288,13 @@ func (p *parts) close(ctx context.Context) error {
 	if p.sessions != nil {
 		errs = append(errs, p.sessions.Close())
 	}
-	if p.checkpoints != nil {
-		errs = append(errs, p.checkpoints.Close())
+	if p.audit != nil {
+		errs = append(errs, p.audit.Close(ctx))
+	}
+	for _, log := range []*checkpoints.Log{p.checkpoints, p.auditPoints} {
+		if log != nil {
+			errs = append(errs, log.Close())
+		}
 	}
 	for _, db := range []*sql.DB{p.proofDB, p.writerDB, p.db} {
 		if db != nil {

@@ -64,6 +64,7 @@ func (s *server) startWorkers(ctx context.Context, work *errgroup.Group) {
 		_, err := points.Write(ctx) // each second's is not worth a line in the log
 		return 0, err
 	})
+	s.sealAudit(ctx, work)
 	if s.config.CloseDays {
 		treasury := newTreasury(s.proofDB, s.books, s.config.Currency, s.clock, s.location)
 		s.every(ctx, work, "close days", daysEvery, func(ctx context.Context) (int, error) {
