@@ -9,6 +9,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"hash"
+	"maps"
+	"slices"
 	"sync"
 )
 
@@ -19,7 +21,8 @@ const keyBytes = sha256.Size
 // read back. Whoever stores a hash stores the version beside it. It is safe for use by
 // several goroutines.
 type MAC struct {
-	current int
+	current  int
+	versions []int
 	// hashes gives the keyed hashes of a version, to take one and put it back; nil: there is no such key. A function
 	// hides the keys from printers as Text hides its text.
 	hashes func(version int) *sync.Pool
@@ -31,11 +34,16 @@ func macOf(current int, keys map[int][]byte) *MAC {
 	for version, key := range keys {
 		pools[version] = &sync.Pool{New: func() any { return hmac.New(sha256.New, key) }}
 	}
-	return &MAC{current: current, hashes: func(version int) *sync.Pool { return pools[version] }}
+	versions := slices.Sorted(maps.Keys(keys))
+	return &MAC{current: current, versions: versions, hashes: func(version int) *sync.Pool { return pools[version] }}
 }
 
 // Current is the version for new hashes.
 func (m *MAC) Current() int { return m.current }
+
+// Versions lists the versions that there are keys of, oldest first. Whatever looks for a hash that was stored looks for
+// all of them.
+func (m *MAC) Versions() []int { return slices.Clone(m.versions) }
 
 // Sum is HMAC-SHA256 of the parts, each preceded by its length, so that no two lists
 // of parts run together into one. A version without a key is an error.
