@@ -87,7 +87,7 @@ func (e *Error) Field(name, problem string) *Error {
 }
 
 // With returns a copy that also tells the caller one fact: attempts_left (int),
-// retry_after_seconds (int) or challenge (string).
+// retry_after_seconds (int), challenge, reason or opens_at (strings).
 func (e *Error) With(key string, value any) *Error {
 	c := e.copy()
 	if c.Extra == nil {
@@ -133,6 +133,46 @@ func (e *Error) LogValue() slog.Value {
 		attrs = append(attrs, slog.String("cause", e.Err.Error()))
 	}
 	return slog.GroupValue(attrs...)
+}
+
+// Facts of a refusal that ends by itself, or that its reason alone explains.
+const (
+	FactReason  = "reason"   // a word of the package that refused: "sim_changed"
+	FactOpensAt = "opens_at" // until when, RFC 3339 in UTC
+)
+
+// factTime is how Extra tells a time.
+const factTime = "2006-01-02T15:04:05.000Z07:00"
+
+// Held is a FORBIDDEN that ends at until. It is no outcome to be stored: the same request may pass then.
+func Held(reason string, until time.Time) *Error {
+	return New(CodeForbidden, "%s, held until %s", reason, until).
+		With(FactReason, reason).With(FactOpensAt, until.UTC().Format(factTime))
+}
+
+// Reason is the fact reason of err, "" where it has none.
+func Reason(err error) string {
+	reason, _ := factOf(err, FactReason)
+	return reason
+}
+
+// OpensAt is when a refusal ends by itself; false where it does not say.
+func OpensAt(err error) (time.Time, bool) {
+	text, ok := factOf(err, FactOpensAt)
+	if !ok {
+		return time.Time{}, false
+	}
+	at, err := time.Parse(factTime, text)
+	return at, err == nil
+}
+
+func factOf(err error, name string) (string, bool) {
+	e := From(err)
+	if e == nil {
+		return "", false
+	}
+	text, ok := e.Extra[name].(string)
+	return text, ok
 }
 
 // Locked is an ACCOUNT_LOCKED that ends at until. retry_after_seconds is rounded up: a person told "1 minute" must not
