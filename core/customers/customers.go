@@ -5,16 +5,20 @@
 package customers
 
 import (
+	"cmp"
 	"context"
+	"time"
 
 	"github.com/google/uuid"
 
 	"nova/core/clock"
 	"nova/core/fault"
 	"nova/core/identity"
+	"nova/core/ids"
 	"nova/core/ledger"
 	"nova/core/money"
 	"nova/core/msisdn"
+	"nova/core/outbox"
 	"nova/core/secret"
 	"nova/sql"
 )
@@ -44,6 +48,13 @@ type Customer struct {
 	KYCStatus string
 	Language  string
 	Wallet    uuid.UUID
+
+	// SIMSwappedAt is the newest change of the SIM that is known here; nil for none.
+	SIMSwappedAt *time.Time
+	// PINResetAt is since when the PIN is one that a reset set; nil where none did.
+	PINResetAt *time.Time
+	// USSDBlockedAt is since when the owner lets nobody dial into the wallet; nil where anybody with the SIM may.
+	USSDBlockedAt *time.Time
 }
 
 // Subject is the customer as a subject of proofs.
@@ -80,6 +91,13 @@ type Options struct {
 	Clock    clock.Clock
 	// Currency of the wallets that are opened.
 	Currency money.Currency
+	// SIMs tells of changed SIMs what is not known here; nil: nobody does. Silence is what holds where it does not answer;
+	// "" is SilenceLocal. Mishap hears of that; nil: nobody does.
+	SIMs    SIMSwaps
+	Silence Silence
+	Mishap  func(ctx context.Context, err error)
+	// SIMHold and ResetHold are how long a changed SIM and a reset PIN hold what they hold; 0 is the default of each.
+	SIMHold, ResetHold time.Duration
 }
 
 // Service registers, finds and changes customers. It is safe for concurrent use.
@@ -90,15 +108,25 @@ type Service struct {
 	keyring  *secret.Keyring
 	clock    clock.Clock
 	currency money.Currency
+	sims     SIMSwaps
+	silence  Silence
+	mishap   func(ctx context.Context, err error)
+	simHold  time.Duration
 	store    store
 	loader   *sql.Loader[uuid.UUID, Customer]
+
+	resetHold time.Duration
 }
 
 // New joins the parts of a Service.
 func New(o Options) *Service {
 	s := &Service{
 		db: o.DB, ledger: o.Ledger, identity: o.Identity, keyring: o.Keyring, clock: o.Clock,
-		currency: o.Currency, store: newStore(),
+		currency: o.Currency, store: newStore(), sims: o.SIMs, silence: o.Silence, mishap: o.Mishap,
+		simHold: cmp.Or(o.SIMHold, DefaultSIMHold), resetHold: cmp.Or(o.ResetHold, DefaultResetHold),
+	}
+	if s.mishap == nil {
+		s.mishap = func(context.Context, error) {}
 	}
 	s.loader = sql.NewLoader(func(ctx context.Context, wanted []uuid.UUID) (map[uuid.UUID]Customer, error) {
 		return s.store.byIDs(ctx, s.db, wanted)
@@ -151,6 +179,15 @@ func (s *Service) SetStatus(ctx context.Context, id uuid.UUID, to Status) error 
 	}
 	done, err := s.store.setStatus(ctx, s.db, id, to, s.clock.Now())
 	return nobody(done, err, id)
+}
+
+// tell writes a notice that names its customer alone.
+func (s *Service) tell(ctx context.Context, tx *sql.Tx, c Customer, template string) error {
+	id := ids.New(s.clock.Now())
+	return outbox.EnqueueIn(ctx, tx, []outbox.Notice{{
+		ID: id, Template: template, To: c.MSISDN, Language: c.Language, Args: map[string]string{"name": c.Shown()},
+		Dedupe: template + ":" + id.String(),
+	}}, s.clock.Now())
 }
 
 // nobody turns a statement that met no row into the fault that says whose it would have been.

@@ -88,8 +88,8 @@ func badIDNumber() error {
 	return fault.New(fault.ValidationError, "malformed ID number").Field("id_number", "is not an ID number")
 }
 
-// lastFour is the end of a parsed ID number.
-func lastFour(number string) string { return number[len(number)-lastOfID:] }
+// lastFour is the end of a parsed ID number; whoever has none has no end that anybody could type.
+func lastFour(number string) string { return number[max(0, len(number)-lastOfID):] }
 
 // yearText is a year as the claim of an identity is hashed.
 func yearText(year int) string { return strconv.Itoa(year) }

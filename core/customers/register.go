@@ -32,6 +32,8 @@ const (
 	TierSelf = 0
 	// TierByAgent is for people whom an agent registered, face to face.
 	TierByAgent = 1
+	// maxTier is the last that there is.
+	maxTier = 3
 )
 
 // Templates of the notices that registration writes.
@@ -52,8 +54,10 @@ type Registration struct {
 	LastName  string
 	BirthDate clock.Day
 	IDNumber  string
-	Language  string
-	Channel   transactions.Channel
+	// Numbers are further ones that are known of the newcomer; what stands in IDNumber is not repeated there.
+	Numbers  Numbers
+	Language string
+	Channel  transactions.Channel
 	// PIN is chosen by who registers themselves, which also accepts the terms; it is empty where an operator
 	// registers somebody.
 	PIN secret.Text
@@ -97,9 +101,13 @@ func (r Registration) check() error {
 
 // body is the registration without its secrets, to tell a repeated hop from another person.
 func (r Registration) body() []string {
-	return []string{
+	body := []string{
 		"register", r.MSISDN.Digits(), r.FirstName, r.LastName, string(r.BirthDate), r.IDNumber, r.Operator.String(),
 	}
+	if n := r.Numbers; !n.TaxID.IsZero() || !n.NUIB.IsZero() || !n.NationalityID.IsZero() {
+		body = append(body, n.TaxID.Reveal(), n.NUIB.Reveal(), n.NationalityID.Reveal())
+	}
+	return body
 }
 
 // registerIn decides before it writes: what it refuses must leave nothing behind but a wrong PIN's count.
@@ -113,20 +121,17 @@ func (s *Service) registerIn(ctx context.Context, tx *sql.Tx, r Registration) (m
 	if err != nil {
 		return nil, err
 	}
-	number, document, err := s.store.taken(ctx, tx, r.MSISDN, n.index)
+	indexes, err := s.indexes(r.numbers())
 	if err != nil {
 		return nil, err
 	}
-	if number {
-		return nil, taken(nil, "msisdn")
-	}
-	if document {
-		return nil, taken(nil, "id_number")
+	if field, err := s.store.taken(ctx, tx, n.Customer, indexes); err != nil || field != "" {
+		return nil, takenOr(err, field)
 	}
 	return map[string]string{"customer": n.ID.String()}, s.write(ctx, tx, r, n)
 }
 
-// newcomer is the row of a registration, with the document's number sealed.
+// newcomer is the row of a registration, with its numbers sealed.
 func (s *Service) newcomer(r Registration) (newRow, error) {
 	now := s.clock.Now()
 	n := newRow{
@@ -141,16 +146,13 @@ func (s *Service) newcomer(r Registration) (newRow, error) {
 	} else {
 		n.Tier, n.KYCStatus = TierByAgent, KYCVerified
 	}
-	var err error
-	if n.sealed, err = s.keyring.Field.Seal([]byte(r.IDNumber), documentAAD(n.ID)); err != nil {
-		return n, fmt.Errorf("seal ID number: %w", err)
-	}
-	index, err := s.keyring.Index.Sum(s.keyring.Index.Current(), []byte("customers|id"), []byte(r.IDNumber))
-	if err != nil {
-		return n, fmt.Errorf("index ID number: %w", err)
-	}
-	n.index = index[:]
-	return n, nil
+	return n, s.seal(&n.sealedNumbers, n.ID, r.numbers())
+}
+
+// numbers are all that are known of the newcomer.
+func (r Registration) numbers() Numbers {
+	r.Numbers.IDNumber = secret.New(r.IDNumber)
+	return r.Numbers
 }
 
 func (s *Service) write(ctx context.Context, tx *sql.Tx, r Registration, n newRow) error {
@@ -189,21 +191,19 @@ func welcome(r Registration, n newRow) outbox.Notice {
 	return notice
 }
 
-// documentAAD binds a sealed number to its row.
-func documentAAD(id uuid.UUID) string { return "customers|id_sealed|" + id.String() }
-
 func taken(err error, field string) error {
 	return fault.Wrap(err, fault.DuplicateEntity, "%s is registered", field).Field(field, "is registered already")
 }
 
 // duplicate translates the race that registerIn's own look cannot win: two registrations at once.
 func duplicate(err error) error {
-	switch {
-	case sql.Unique(err, "customers_msisdn_key"):
+	if sql.Unique(err, "customers_msisdn_key") {
 		return taken(err, "msisdn")
-	case sql.Unique(err, "customers_document"):
-		return taken(err, "id_number")
-	default:
-		return err
 	}
+	for _, number := range numbers {
+		if sql.Unique(err, number.unique) {
+			return taken(err, number.field)
+		}
+	}
+	return err
 }

@@ -35,6 +35,7 @@ type world struct {
 	identity  *identity.Service
 	ledger    *ledger.Store
 	customers *customers.Service
+	keyring   *secret.Keyring
 	hop       int
 }
 
@@ -43,6 +44,7 @@ func newWorld(t *testing.T) *world {
 	db, url := sqltest.Open(t)
 	w := &world{t: t, db: db, clock: clock.NewManual(noon)}
 	keyring := secret.EphemeralKeyring()
+	w.keyring = keyring
 	credentials := identity.NewCredentials(keyring, identity.CredentialOptions{})
 	own, err := ledger.OpenDB(t.Context(), url)
 	require.NoError(t, err)

@@ -20,7 +20,7 @@ type CashOutOrder struct {
 }
 
 // QuoteCashOut prices a cash-out at an agent. Errors: NOT_FOUND on agent_code, ACCOUNT_FROZEN, ACCOUNT_CLOSED,
-// LIMIT_EXCEEDED, INSUFFICIENT_FUNDS.
+// LIMIT_EXCEEDED, INSUFFICIENT_FUNDS, and FORBIDDEN with opens_at while cash waits.
 func (s *Service) QuoteCashOut(ctx context.Context, from uuid.UUID, agentCode string, ask Ask) (Quote, error) {
 	agent, err := s.agents.AgentByCode(ctx, agentCode)
 	if err != nil {
@@ -49,7 +49,7 @@ func (s *Service) cashOut(ctx context.Context, from uuid.UUID, agent agents.Staf
 	if err := agent.Usable(); err != nil {
 		return nil, onPayee(err)
 	}
-	payer, err := s.payer(ctx, from)
+	payer, err := s.payer(ctx, from, customers.CashOut, ask.Channel)
 	if err != nil {
 		return nil, err
 	}

@@ -111,7 +111,7 @@ func (s *Service) IssueCode(ctx context.Context, o CodeOrder) (Code, error) {
 
 // codeDeal is a cash-out whose agent is not known yet.
 func (s *Service) codeDeal(ctx context.Context, from uuid.UUID, ask Ask) (*deal, customers.Customer, error) {
-	payer, err := s.payer(ctx, from)
+	payer, err := s.payer(ctx, from, customers.CashOut, ask.Channel)
 	if err != nil {
 		return nil, customers.Customer{}, err
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"nova/core/customers"
 	"nova/core/fault"
 	"nova/core/identity"
 	"nova/core/ids"
@@ -32,8 +33,12 @@ func (s *Service) LiveCode(ctx context.Context, customer uuid.UUID) (Code, bool,
 	return s.live(ctx, customer, false)
 }
 
-// ShowCode is LiveCode with the code itself, against the PIN. Errors: PIN_INVALID, ACCOUNT_LOCKED, NOT_FOUND.
+// ShowCode is LiveCode with the code itself, against the PIN. Errors: PIN_INVALID, ACCOUNT_LOCKED, NOT_FOUND, and FORBIDDEN
+// while cash waits.
 func (s *Service) ShowCode(ctx context.Context, key ledger.Key, p identity.Proof) (Code, error) {
+	if err := s.customers.Admit(ctx, p.Subject().ID, customers.CashOut, ""); err != nil {
+		return Code{}, err
+	}
 	if err := s.identity.Authenticate(ctx, key, p); err != nil {
 		return Code{}, err
 	}
@@ -68,11 +73,15 @@ func (s *Service) live(ctx context.Context, customer uuid.UUID, reveal bool) (Co
 	return code, true, nil
 }
 
-// CancelCode gives the reserved money back, once for the key. Without a live code it is a NOT_FOUND.
+// CancelCode gives the reserved money back, once for the key. Without a live code it is a NOT_FOUND; under a key of
+// somebody else than its owner a FORBIDDEN.
 func (s *Service) CancelCode(ctx context.Context, key ledger.Key, customer uuid.UUID) error {
 	c, err := s.customers.ByID(ctx, customer)
 	if err != nil {
 		return err
+	}
+	if key.Scope != c.Scope() {
+		return fault.New(fault.CodeForbidden, "the code of %s is cancelled by another", customer)
 	}
 	hold, err := s.ledger.LiveHold(ctx, c.Wallet, ledger.WithdrawalCode)
 	if err != nil {

@@ -40,7 +40,7 @@ type Own struct {
 // QuoteOwn prices an errand of a customer alone. Errors: CUSTOMER_NOT_FOUND, ACCOUNT_FROZEN, ACCOUNT_CLOSED,
 // LIMIT_EXCEEDED, INSUFFICIENT_FUNDS, MAX_BALANCE_EXCEEDED.
 func (s *Service) QuoteOwn(ctx context.Context, customer uuid.UUID, e Own) (Quote, error) {
-	c, err := s.payer(ctx, customer)
+	c, err := s.payer(ctx, customer, customers.Look, e.Channel)
 	if err != nil {
 		return Quote{}, err
 	}
@@ -71,7 +71,7 @@ func (s *Service) DoOwn(ctx context.Context, customer uuid.UUID, o Order,
 	decide func(ctx context.Context, c customers.Customer) (Own, error),
 ) (Receipt, error) {
 	return s.run(ctx, func() (*deal, error) {
-		c, err := s.payer(ctx, customer)
+		c, err := s.payer(ctx, customer, customers.Look, o.Channel)
 		if err != nil {
 			return nil, err
 		}

@@ -9,6 +9,7 @@ import (
 	"nova/core/customers"
 	"nova/core/fault"
 	"nova/core/msisdn"
+	"nova/core/transactions"
 )
 
 // Payee is the early look at whom a customer wants to send money to, before an amount is typed. Errors:
@@ -69,17 +70,21 @@ func (s *Service) payee(ctx context.Context, to msisdn.MSISDN) (customers.Custom
 	return c, onPayee(c.Usable())
 }
 
-// payer is a customer who can pay.
-func (s *Service) payer(ctx context.Context, id uuid.UUID) (customers.Customer, error) {
+// payer is a customer who may do this now.
+func (s *Service) payer(ctx context.Context, id uuid.UUID, act customers.Act, through transactions.Channel) (
+	customers.Customer, error,
+) {
 	c, err := s.customers.ByID(ctx, id)
 	if err != nil {
 		return customers.Customer{}, err
 	}
-	return c, c.Usable()
+	return c, s.customers.Allow(ctx, c, act, through)
 }
 
-// pair is a payer and a payee, both usable, in one read.
-func (s *Service) pair(ctx context.Context, from, to uuid.UUID) (payer, payee customers.Customer, err error) {
+// pair is a payer who may send now and a payee who can receive, in one read.
+func (s *Service) pair(ctx context.Context, from, to uuid.UUID, through transactions.Channel) (
+	payer, payee customers.Customer, err error,
+) {
 	if from == to {
 		return payer, payee, sameParties()
 	}
@@ -87,7 +92,7 @@ func (s *Service) pair(ctx context.Context, from, to uuid.UUID) (payer, payee cu
 	if err != nil {
 		return payer, payee, err
 	}
-	if err := both[0].Usable(); err != nil {
+	if err := s.customers.Allow(ctx, both[0], customers.PayOut, through); err != nil {
 		return payer, payee, err
 	}
 	return both[0], both[1], onPayee(both[1].Usable())

@@ -20,13 +20,13 @@ type PayOrder struct {
 }
 
 // QuotePay prices a payment at a till. Errors: NOT_FOUND on till, ACCOUNT_FROZEN, ACCOUNT_CLOSED, LIMIT_EXCEEDED,
-// INSUFFICIENT_FUNDS.
+// INSUFFICIENT_FUNDS, and FORBIDDEN while money out waits.
 func (s *Service) QuotePay(ctx context.Context, from uuid.UUID, till string, ask Ask) (Quote, error) {
 	merchant, err := s.agents.MerchantByTill(ctx, till)
 	if err != nil {
 		return Quote{}, err
 	}
-	payer, err := s.payer(ctx, from)
+	payer, err := s.payer(ctx, from, customers.PayOut, ask.Channel)
 	if err != nil {
 		return Quote{}, err
 	}
@@ -40,7 +40,7 @@ func (s *Service) QuotePay(ctx context.Context, from uuid.UUID, till string, ask
 // Pay moves the money of a confirmed payment.
 func (s *Service) Pay(ctx context.Context, o PayOrder) (Receipt, error) {
 	return s.run(ctx, func() (*deal, error) {
-		payer, err := s.payer(ctx, o.From)
+		payer, err := s.payer(ctx, o.From, customers.PayOut, o.Channel)
 		if err != nil {
 			return nil, err
 		}

@@ -26,7 +26,7 @@ type RedeemOrder struct {
 
 // QuoteRedeem tells an operator what a customer's live code is worth; the code itself is compared with the PIN, in
 // Redeem. Errors: CUSTOMER_NOT_FOUND, SAME_PARTIES for the operator's own number, ACCOUNT_FROZEN, ACCOUNT_CLOSED,
-// OTP_EXPIRED where no code is live.
+// OTP_EXPIRED where no code is live, FORBIDDEN on to while the customer's cash waits.
 func (s *Service) QuoteRedeem(ctx context.Context, operator uuid.UUID, customer msisdn.MSISDN) (Quote, error) {
 	o, err := s.operator(ctx, operator)
 	if err != nil {
@@ -58,7 +58,7 @@ func (s *Service) RedeemCode(ctx context.Context, o RedeemOrder) (Receipt, error
 		if err != nil {
 			return nil, err
 		}
-		c, err := s.payer(ctx, o.Customer)
+		c, err := s.customers.ByID(ctx, o.Customer)
 		if err != nil {
 			return nil, onPayee(err)
 		}
@@ -79,6 +79,10 @@ func (s *Service) RedeemCode(ctx context.Context, o RedeemOrder) (Receipt, error
 func (s *Service) redeem(ctx context.Context, o agents.Operator, c customers.Customer, ask Ask) (*deal, error) {
 	if c.MSISDN == o.MSISDN {
 		return nil, sameParties()
+	}
+	// Through which door the customer may come is no matter here: they stand before the agent.
+	if err := s.customers.Allow(ctx, c, customers.CashOut, ""); err != nil {
+		return nil, onPayee(err)
 	}
 	hold, err := s.ledger.LiveHold(ctx, c.Wallet, ledger.WithdrawalCode)
 	if err != nil {

@@ -20,7 +20,8 @@ type SendOrder struct {
 }
 
 // QuoteSend prices a transfer and refuses beforehand what can be known: SAME_PARTIES, CUSTOMER_NOT_FOUND,
-// ACCOUNT_FROZEN, ACCOUNT_CLOSED, LIMIT_EXCEEDED, INSUFFICIENT_FUNDS, MAX_BALANCE_EXCEEDED.
+// ACCOUNT_FROZEN, ACCOUNT_CLOSED, LIMIT_EXCEEDED, INSUFFICIENT_FUNDS, MAX_BALANCE_EXCEEDED, and FORBIDDEN while money out
+// waits.
 func (s *Service) QuoteSend(ctx context.Context, from uuid.UUID, to msisdn.MSISDN, ask Ask) (Quote, error) {
 	payee, err := s.payee(ctx, to)
 	if err != nil {
@@ -29,7 +30,7 @@ func (s *Service) QuoteSend(ctx context.Context, from uuid.UUID, to msisdn.MSISD
 	if payee.ID == from {
 		return Quote{}, sameParties()
 	}
-	payer, err := s.payer(ctx, from)
+	payer, err := s.payer(ctx, from, customers.PayOut, ask.Channel)
 	if err != nil {
 		return Quote{}, err
 	}
@@ -43,7 +44,7 @@ func (s *Service) QuoteSend(ctx context.Context, from uuid.UUID, to msisdn.MSISD
 // Send moves the money of a confirmed transfer.
 func (s *Service) Send(ctx context.Context, o SendOrder) (Receipt, error) {
 	return s.run(ctx, func() (*deal, error) {
-		payer, payee, err := s.pair(ctx, o.From, o.To)
+		payer, payee, err := s.pair(ctx, o.From, o.To, o.Channel)
 		if err != nil {
 			return nil, err
 		}
