@@ -2,10 +2,12 @@ package customers
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"github.com/google/uuid"
 
+	"nova/core/audit"
 	"nova/core/fault"
 	"nova/core/identity"
 	"nova/core/transactions"
@@ -111,16 +113,19 @@ func (s *Service) setUSSD(ctx context.Context, by identity.Subject, id uuid.UUID
 	if err != nil {
 		return err
 	}
-	template := NoticeUSSDUnblocked
+	act, template := actUSSDUnblock, NoticeUSSDUnblocked
 	if blocked != nil {
-		template = NoticeUSSDBlocked
+		act, template = actUSSDBlock, NoticeUSSDBlocked
 	}
 	return s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		changed, err := s.store.setUSSD(ctx, tx, id, blocked, s.clock.Now())
 		if err != nil || !changed {
 			return err
 		}
-		return s.tell(ctx, tx, c, template)
+		if err := s.tell(ctx, tx, c, template); err != nil {
+			return err
+		}
+		return s.record(ctx, tx, by, act, id, nil)
 	})
 }
 
@@ -149,6 +154,11 @@ func (s *Service) SetTier(ctx context.Context, by identity.Subject, id uuid.UUID
 		if err := nobody(done, err, id); err != nil {
 			return err
 		}
-		return s.ledger.SetTierIn(ctx, tx, c.Wallet, tier)
+		if err := s.ledger.SetTierIn(ctx, tx, c.Wallet, tier); err != nil {
+			return err
+		}
+		return s.record(ctx, tx, by, actTier, id, map[string]string{
+			audit.DetailFrom: strconv.Itoa(c.Tier), audit.DetailTo: strconv.Itoa(tier),
+		})
 	})
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"nova/core/audit"
 	"nova/core/fault"
 	"nova/core/identity"
 	"nova/core/secret"
@@ -100,7 +101,12 @@ func (s *Service) SetNumbers(ctx context.Context, by identity.Subject, id uuid.U
 			return fault.New(fault.ValidationError, "malformed %s", number.field).Field(number.field, "is not such a number")
 		}
 	}
-	err := s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error { return s.setNumbersIn(ctx, tx, id, n) })
+	err := s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		if err := s.setNumbersIn(ctx, tx, id, n); err != nil {
+			return err
+		}
+		return s.record(ctx, tx, by, actNumbersSet, id, map[string]string{audit.DetailFields: n.fields()})
+	})
 	return duplicate(err)
 }
 
@@ -120,7 +126,11 @@ func (s *Service) setNumbersIn(ctx context.Context, tx *sql.Tx, id uuid.UUID, n 
 	if err := s.seal(&row.sealedNumbers, id, n); err != nil {
 		return err
 	}
-	_, err = s.store.saveNumbers(ctx, tx, row)
+	saved, err := s.store.saveNumbers(ctx, tx, row)
+	if err == nil && !saved {
+		// Somebody registered one of them since the look; which, the next look tells.
+		return sql.Again(fmt.Errorf("numbers of %s were taken meanwhile", id))
+	}
 	return err
 }
 
@@ -132,20 +142,27 @@ func takenOr(err error, field string) error {
 	return taken(nil, field)
 }
 
-// Numbers opens a customer's numbers. A customer who asks for another one is FORBIDDEN.
+// Numbers opens a customer's numbers. That somebody else than the customer read them is recorded, or they are not read. A
+// customer who asks for another one is FORBIDDEN.
 func (s *Service) Numbers(ctx context.Context, by identity.Subject, id uuid.UUID) (Numbers, error) {
 	if err := own(by, id); err != nil {
 		return Numbers{}, err
 	}
-	var row numbersRow
-	err := s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
-		row, err = s.store.lockNumbers(ctx, tx, id)
-		return err
+	var n Numbers
+	err := s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		row, err := s.store.lockNumbers(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if n, err = s.open(id, row.sealedNumbers); err != nil || by.Kind == identity.Customer {
+			return err
+		}
+		return s.record(ctx, tx, by, actNumbersRead, id, map[string]string{audit.DetailFields: n.fields()})
 	})
 	if err != nil {
 		return Numbers{}, err
 	}
-	return s.open(id, row.sealedNumbers)
+	return n, nil
 }
 
 // own refuses a customer who names another one. Whether others may, is the policies' to say.

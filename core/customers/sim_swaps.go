@@ -54,6 +54,8 @@ type SIMSwap struct {
 	SwappedAt time.Time
 	// Source says who knows it: the operator's feed, an officer after a call.
 	Source string
+
+	owner uuid.UUID // the customer of the number, zero for none
 }
 
 // ReportSIMSwap records a change of a number's SIM, whoever's it is: the number may become a customer's later. An older
@@ -70,15 +72,24 @@ func (s *Service) ReportSIMSwap(ctx context.Context, by identity.Subject, swap S
 	case swap.Source == "" || len(swap.Source) > maxSource || !utf8.ValidString(swap.Source):
 		return fault.New(fault.ValidationError, "source of a SIM swap").Field("source", "must have 1 to 64 characters")
 	}
+	c, err := s.ByMSISDN(ctx, swap.MSISDN)
+	if err != nil && !fault.Is(err, fault.CustomerNotFound) {
+		return err
+	}
+	swap.owner = c.ID
 	return s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error { return s.swappedIn(ctx, tx, by, swap) })
 }
 
-func (s *Service) swappedIn(ctx context.Context, tx *sql.Tx, _ identity.Subject, swap SIMSwap) error {
-	_, err := s.store.addSwap(ctx, tx, swap, s.clock.Now())
-	return err
+// swappedIn keeps a swap, and that somebody told it, where it is news.
+func (s *Service) swappedIn(ctx context.Context, tx *sql.Tx, by identity.Subject, swap SIMSwap) error {
+	added, err := s.store.addSwap(ctx, tx, swap, s.clock.Now())
+	if err != nil || !added {
+		return err
+	}
+	return s.record(ctx, tx, by, actSIMSwap, swap.owner, swapDetail(swap))
 }
 
-// nova acts where nobody asked.
+// nova is who acts where nobody asked.
 var nova = identity.Subject{}
 
 // Saw takes the IMSI with which a customer's number dialled, where a gateway tells it. Another one than last time is a
@@ -120,7 +131,7 @@ func (s *Service) sawIn(ctx context.Context, tx *sql.Tx, c Customer, digits stri
 	if err := s.store.setSIMCard(ctx, tx, simCard{Customer: c.ID, Hash: hash, Version: version}, now); err != nil || same || !comparable {
 		return err
 	}
-	return s.swappedIn(ctx, tx, nova, SIMSwap{MSISDN: c.MSISDN, SwappedAt: now, Source: sourceGateway})
+	return s.swappedIn(ctx, tx, nova, SIMSwap{MSISDN: c.MSISDN, SwappedAt: now, Source: sourceGateway, owner: c.ID})
 }
 
 // sameSIM compares with what the row holds. A hash under a key that is gone is comparable with nothing.
@@ -155,7 +166,7 @@ func (s *Service) simSettled(ctx context.Context, c Customer) error {
 	}
 	// It is kept, so that it holds also while the provider is silent.
 	err = s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		return s.swappedIn(ctx, tx, nova, SIMSwap{MSISDN: c.MSISDN, SwappedAt: at, Source: sourceProvider})
+		return s.swappedIn(ctx, tx, nova, SIMSwap{MSISDN: c.MSISDN, SwappedAt: at, Source: sourceProvider, owner: c.ID})
 	})
 	if err != nil {
 		return err
