@@ -114,9 +114,15 @@ func (s *Service) Authenticate(ctx context.Context, key ledger.Key, p Proof) err
 
 // Status tells what a person's screens depend on before a PIN is typed.
 type Status struct {
-	HasPIN      bool
+	HasPIN      bool      // there is one to be asked for
 	LockedUntil time.Time // zero unless locked now
 	TriesLeft   int       // wrong PINs left before the lock
+	// MustChange: somebody else chose the PIN, and its owner is to choose another before anything else.
+	MustChange bool
+	// ResetOpen: support has opened a reset. HasPIN is then false: the next dial sets a PIN as a first one.
+	ResetOpen bool
+	// ResetAt is when a PIN was last set by such a reset, zero for never: for some hours after it money goes nowhere.
+	ResetAt time.Time
 }
 
 // Status reads whether sub has a PIN and is locked.
@@ -127,14 +133,20 @@ func (s *Service) Status(ctx context.Context, sub Subject) (Status, error) {
 	}
 	now := s.clock.Now()
 	row.expire(now)
-	st := Status{HasPIN: true, TriesLeft: s.credentials.maxWrong - row.Wrong}
+	st := Status{HasPIN: true, TriesLeft: s.credentials.maxWrong - row.Wrong, MustChange: row.MustChange}
+	if row.ResetUntil != nil && now.Before(*row.ResetUntil) {
+		st.HasPIN, st.ResetOpen = false, true
+	}
+	if row.ResetAt != nil {
+		st.ResetAt = row.ResetAt.UTC()
+	}
 	if row.lockedAt(now) {
 		st.LockedUntil, st.TriesLeft = row.LockedUntil.UTC(), 0
 	}
 	return st, nil
 }
 
-// HasPIN reports whether sub has chosen a PIN.
+// HasPIN reports whether sub has a PIN to be asked for: one was chosen, and no reset is open.
 func (s *Service) HasPIN(ctx context.Context, sub Subject) (bool, error) {
 	st, err := s.Status(ctx, sub)
 	return st.HasPIN, err

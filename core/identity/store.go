@@ -28,6 +28,11 @@ type credential struct {
 	LockedUntil   *time.Time `db:"locked_until"`
 	ChangedAt     time.Time  `db:"changed_at"`
 
+	// These are read where a person's screens are decided, and not where PINs are compared.
+	MustChange bool       `db:"must_change"`
+	ResetUntil *time.Time `db:"reset_until"`
+	ResetAt    *time.Time `db:"reset_at"`
+
 	changed bool
 	// read is what it was read with: whoever saves it must find it so.
 	read struct {

@@ -22,6 +22,9 @@ const (
 	DefaultTokenLife = 10 * time.Minute
 	// maxToken bounds what is parsed for an unauthenticated caller.
 	maxToken = 8 << 10
+	// tokenLeeway is how far the clocks of the nodes that issue and verify may differ: a token may be read so long
+	// before it was made, and never after it expired.
+	tokenLeeway = 10 * time.Second
 	// aalClient is the assurance of one secret.
 	aalClient = 1
 	// amrSecret is how a client proved itself.
@@ -44,6 +47,10 @@ type Principal struct {
 	// Session is the sign-in that the token belongs to, Device the bound device ("" for none), Token the jti.
 	Session, Token uuid.UUID
 	Device         string
+	// Roles are what a member of staff is, or an operator at the outlet.
+	Roles []string
+	// Bound is the hash of the one request that a step-up token is good for; "" for every other token.
+	Bound string
 }
 
 // HasScope reports whether the token grants scope.
@@ -53,7 +60,7 @@ func (p Principal) HasScope(scope string) bool { return slices.Contains(p.Scopes
 func (p Principal) Subject() Subject { return Subject{Kind: p.Kind, ID: p.ID} }
 
 // String names the principal in logs: the TypeID of its subject.
-func (p Principal) String() string { return subjectText(p) }
+func (p Principal) String() string { return p.Subject().String() }
 
 // Token is a fresh access token.
 type Token struct {
@@ -71,6 +78,8 @@ type TokenOptions struct {
 	Audience string
 	// Life of a token; 0 means DefaultTokenLife.
 	Life time.Duration
+	// Revocations end tokens before their time; nil: they live it out.
+	Revocations *Revocations
 }
 
 // Tokens issues and verifies access tokens: JWTs signed with Ed25519.
@@ -83,6 +92,7 @@ type Tokens struct {
 	life     time.Duration
 	parser   *jwt.Parser
 	verified verified
+	revoked  *Revocations
 }
 
 // claims are those that the contract names.
@@ -95,6 +105,8 @@ type claims struct {
 	SID      string   `json:"sid"`
 	DID      string   `json:"did,omitempty"`
 	Purposes []string `json:"purposes"`
+	Roles    []string `json:"roles,omitempty"`
+	Req      string   `json:"req,omitempty"`
 }
 
 // NewTokens makes the issuer.
@@ -104,13 +116,13 @@ func NewTokens(o TokenOptions) *Tokens {
 	}
 	return &Tokens{
 		clients: o.Clients, signer: o.Signer, clock: o.Clock,
-		issuer: o.Issuer, audience: o.Audience, life: o.Life,
+		issuer: o.Issuer, audience: o.Audience, life: o.Life, revoked: o.Revocations,
 		parser: jwt.NewParser(
 			// One algorithm: the header must not choose how it is checked.
 			jwt.WithValidMethods([]string{jwt.SigningMethodEdDSA.Alg()}),
 			jwt.WithIssuer(o.Issuer), jwt.WithAudience(o.Audience),
 			jwt.WithExpirationRequired(), jwt.WithIssuedAt(), jwt.WithStrictDecoding(),
-			jwt.WithTimeFunc(o.Clock.Now),
+			jwt.WithTimeFunc(o.Clock.Now), jwt.WithLeeway(tokenLeeway),
 		),
 	}
 }
@@ -135,18 +147,22 @@ func (t *Tokens) ClientCredentials(ctx context.Context, id string, s secret.Text
 	return t.issue(Principal{
 		Kind: Client, ID: c.ID, Name: c.Name, Scopes: granted, Purposes: c.Purposes,
 		AAL: aalClient, AMR: []string{amrSecret}, Session: ids.New(t.clock.Now()),
-	})
+	}, t.life)
 }
 
-func (t *Tokens) issue(p Principal) (Token, error) {
+// issue signs a token for a principal; one without an id of its own gets one.
+func (t *Tokens) issue(p Principal, life time.Duration) (Token, error) {
 	now := t.clock.Now()
+	if p.Token == uuid.Nil {
+		p.Token = ids.New(now)
+	}
 	token := jwt.NewWithClaims(jwt.SigningMethodEdDSA, claims{
 		RegisteredClaims: jwt.RegisteredClaims{
-			Issuer: t.issuer, Audience: jwt.ClaimStrings{t.audience}, Subject: subjectText(p),
-			IssuedAt: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(now.Add(t.life)), ID: ids.New(now).String(),
+			Issuer: t.issuer, Audience: jwt.ClaimStrings{t.audience}, Subject: p.String(),
+			IssuedAt: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(now.Add(life)), ID: p.Token.String(),
 		},
 		Name: p.Name, AAL: p.AAL, AMR: p.AMR, Scope: joined(p.Scopes),
-		SID: p.Session.String(), DID: p.Device, Purposes: p.Purposes,
+		SID: p.Session.String(), DID: p.Device, Purposes: p.Purposes, Roles: p.Roles, Req: p.Bound,
 	})
 	kid, key := t.signer.Current()
 	token.Header["kid"] = kid
@@ -154,23 +170,43 @@ func (t *Tokens) issue(p Principal) (Token, error) {
 	if err != nil {
 		return Token{}, fmt.Errorf("sign token: %w", err)
 	}
-	return Token{Access: secret.New(signed), ExpiresIn: t.life, Scopes: p.Scopes}, nil
+	return Token{Access: secret.New(signed), ExpiresIn: life, Scopes: p.Scopes}, nil
 }
 
-// Verify reads a bearer token: algorithm, key, signature, issuer, audience and times. Whatever is wrong is one
-// UNAUTHORIZED.
-func (t *Tokens) Verify(_ context.Context, bearer secret.Text) (Principal, error) {
+// Verify reads a bearer token: algorithm, key, signature, issuer, audience and times, and whether its sign-in or client
+// was revoked. Whatever is wrong is one UNAUTHORIZED; SERVICE_UNAVAILABLE where nobody can say what is revoked.
+func (t *Tokens) Verify(ctx context.Context, bearer secret.Text) (Principal, error) {
+	p, err := t.read(bearer)
+	if err != nil || t.revoked == nil {
+		return p, err
+	}
+	revoked, err := t.revoked.Any(ctx, p.Session, p.ID)
+	if err != nil {
+		return Principal{}, err
+	}
+	if revoked {
+		return Principal{}, fault.New(fault.Unauthorized, "session %s of %s is revoked", p.Session, p)
+	}
+	return p, nil
+}
+
+// read is who a token names, if it is good in itself.
+func (t *Tokens) read(bearer secret.Text) (Principal, error) {
 	text := bearer.Reveal()
 	if text == "" || len(text) > maxToken {
 		return Principal{}, fault.New(fault.Unauthorized, "no token, or one of more than %d bytes", maxToken)
 	}
-	hash := hashOf(bearer)
-	if p, good := t.verified.get(hash, t.clock.Now()); good {
+	hash, now := hashOf(bearer), t.clock.Now()
+	if p, good := t.verified.get(hash, now); good {
 		return p, nil
 	}
 	var c claims
 	if _, err := t.parser.ParseWithClaims(text, &c, t.key); err != nil {
 		return Principal{}, fault.Wrap(err, fault.Unauthorized, "token refused")
+	}
+	if !now.Before(c.ExpiresAt.Time) {
+		// The parser's leeway is for a token from a clock that is ahead, and would let an old one live on.
+		return Principal{}, fault.New(fault.Unauthorized, "token expired")
 	}
 	p, err := c.principal()
 	if err != nil {
@@ -195,11 +231,10 @@ var subjectPrefixes = map[Kind]ids.Prefix{
 	Customer: ids.Customer, Operator: ids.Operator, Client: ids.Client, Staff: ids.Staff,
 }
 
-func subjectText(p Principal) string { return ids.Format(subjectPrefixes[p.Kind], p.ID) }
-
 func (c claims) principal() (Principal, error) {
 	p := Principal{
 		Name: c.Name, Scopes: words(c.Scope), Purposes: c.Purposes, AAL: c.AAL, AMR: c.AMR, Device: c.DID,
+		Roles: c.Roles, Bound: c.Req,
 	}
 	for kind, prefix := range subjectPrefixes {
 		if id, err := ids.Parse(prefix, c.Subject); err == nil {

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/google/uuid"
+
 	"nova/sql"
 )
 
@@ -57,6 +59,19 @@ func EnqueueIn(ctx context.Context, tx *sql.Tx, notices []Notice, now time.Time)
 		}
 	}
 	_, err := tx.Exec(ctx, Insert(), columns.Args()...)
+	return err
+}
+
+// SealedAAD binds the sealed argument of a notice to its row: what its maker seals it with, and its renderer opens it.
+func SealedAAD(notice uuid.UUID) string { return "notices|sealed|" + notice.String() }
+
+// WithdrawIn gives up, in the caller's transaction, notices that nobody need be told any more, and erases what they held
+// sealed. Those that were sent stay as they are.
+func WithdrawIn(ctx context.Context, tx *sql.Tx, notices ...uuid.UUID) error {
+	if len(notices) == 0 {
+		return nil
+	}
+	_, err := tx.Exec(ctx, queries.Get("withdraw"), sql.UUIDs(notices))
 	return err
 }
 

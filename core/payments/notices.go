@@ -49,7 +49,7 @@ const (
 const SealedArg = "code"
 
 // NoticeAAD binds the sealed argument of a notice to its row; the renderer opens it with keyring.Field.
-func NoticeAAD(notice uuid.UUID) string { return "notices|sealed|" + notice.String() }
+func NoticeAAD(notice uuid.UUID) string { return outbox.SealedAAD(notice) }
 
 // told is one person whom an errand's notices reach.
 type told struct {

@@ -95,6 +95,9 @@ func (s *Signer) add(key ed25519.PrivateKey) string {
 // Current is the key that signs, and its name.
 func (s *Signer) Current() (kid string, key ed25519.PrivateKey) { return s.current, s.keys[s.current] }
 
+// KeyIDs are the names of all keys, in order.
+func (s *Signer) KeyIDs() []string { return slices.Sorted(maps.Keys(s.keys)) }
+
 // Public is the key that verifies what kid signed; false for a name that is not known.
 func (s *Signer) Public(kid string) (ed25519.PublicKey, bool) {
 	key, ok := s.keys[kid]
@@ -131,7 +134,7 @@ const publicType = "PUBLIC KEY"
 // PublicPEM is the public halves of all keys, for whoever must verify what they signed and may not sign.
 func (s *Signer) PublicPEM() ([]byte, error) {
 	var text []byte
-	for _, kid := range slices.Sorted(maps.Keys(s.keys)) {
+	for _, kid := range s.KeyIDs() {
 		public, _ := s.Public(kid)
 		der, err := x509.MarshalPKIXPublicKey(public)
 		if err != nil {

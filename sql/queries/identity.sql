@@ -1,5 +1,6 @@
 -- name: credential
-select subject_kind, subject_id, sealed, salt, pepper_version, kek_key, wrong, locked_until, changed_at
+select subject_kind, subject_id, sealed, salt, pepper_version, kek_key, wrong, locked_until, changed_at, must_change,
+    reset_until, reset_at
 from credentials where subject_id = $1;
 
 -- name: lock_credentials
@@ -52,3 +53,136 @@ limit 1;
 insert into clients (id, name, secret_hash, secret_version, scopes, purposes, created_at)
 values ($1, $2, $3, $4, $5, $6, $7)
 on conflict (name) do nothing;
+
+-- name: add_decoy
+insert into credentials (subject_kind, subject_id, sealed, salt, pepper_version, kek_key, changed_at)
+values ('decoy', $1, $2, $3, $4, $5, $6)
+on conflict (subject_id) do nothing;
+
+-- name: insert_sign_in
+insert into sign_ins (id, subject_kind, subject_id, device, channel, aal, amr, created_at, used_at, expires_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9);
+
+-- name: lock_sign_in
+select id, subject_kind, subject_id, device, channel, aal, amr, created_at, used_at, expires_at, revoked_at
+from sign_ins where id = $1 for update;
+
+-- name: touch_sign_in
+update sign_ins set used_at = $2 where id = $1;
+
+-- name: revoke_sign_in
+update sign_ins set revoked_at = $2, reason = $3 where id = $1 and revoked_at is null;
+
+-- name: revoke_subject
+-- All families of a subject but one.
+update sign_ins set revoked_at = $2, reason = $3
+where subject_id = $1 and revoked_at is null and id <> $4
+returning id;
+
+-- name: revoke_device
+update sign_ins set revoked_at = $3, reason = $4
+where subject_id = $1 and device = $2 and revoked_at is null
+returning id;
+
+-- name: revoke_excess
+-- All but the newest so many families.
+update sign_ins set revoked_at = $3, reason = $4
+where revoked_at is null and id in (
+    select id from sign_ins where subject_id = $1 and revoked_at is null and expires_at > $3
+    order by created_at desc, id desc offset $2
+)
+returning id;
+
+-- name: revoked_since
+-- Whatever a token may name that is revoked since, at most so many.
+(select id from sign_ins where revoked_at > $1)
+union all
+(select id from clients where revoked_at > $1)
+limit $2;
+
+-- name: revoked_of
+select exists (select 1 from sign_ins where id = any($1::uuid[]) and revoked_at is not null)
+    or exists (select 1 from clients where id = any($1::uuid[]) and revoked_at is not null);
+
+-- name: insert_refresh
+insert into refresh_tokens (hash, sign_in, issued_at, expires_at) values ($1, $2, $3, $4);
+
+-- name: refresh_token
+select t.sign_in, t.expires_at, t.used_at, f.subject_kind, f.subject_id
+from refresh_tokens t join sign_ins f on f.id = t.sign_in
+where t.hash = $1;
+
+-- name: use_refresh
+update refresh_tokens set used_at = $2 where hash = $1 and used_at is null and expires_at > $2;
+
+-- name: sign_ins_of
+select id, subject_kind, subject_id, device, channel, aal, amr, created_at, used_at, expires_at, revoked_at
+from sign_ins where subject_id = $1 and revoked_at is null and expires_at > $2
+order by created_at desc, id desc limit $3;
+
+-- name: live_device
+select exists (select 1 from devices where subject_id = $1 and device = $2 and unbound_at is null);
+
+-- name: count_otp_send
+insert into otp_sends (who, window_from, sent, last_at) values ($1, $2, 1, $2)
+on conflict (who) do update
+set window_from = case when otp_sends.window_from <= $3 then $2 else otp_sends.window_from end,
+    sent = case when otp_sends.window_from <= $3 then 1 else otp_sends.sent + 1 end,
+    last_at = $2
+where otp_sends.last_at <= $4 and (otp_sends.window_from <= $3 or otp_sends.sent < $5);
+
+-- name: otp_send
+select window_from, sent, last_at from otp_sends where who = $1;
+
+-- name: end_otps
+-- A newer code ends those before it.
+update otps set code_hash = null where subject_id = $1 and purpose = $2 and code_hash is not null
+returning notice_id;
+
+-- name: insert_otp
+insert into otps (id, purpose, subject_kind, subject_id, object, code_hash, key_version, notice_id, created_at, expires_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10);
+
+-- name: lock_otp
+select id, purpose, subject_kind, subject_id, object, code_hash, key_version, tries, notice_id, expires_at,
+    token_expires_at, spent_at
+from otps where id = $1 for update;
+
+-- name: lock_otp_of_token
+select id, purpose, subject_kind, subject_id, object, code_hash, key_version, tries, notice_id, expires_at,
+    token_expires_at, spent_at
+from otps where token_hash = $1 for update;
+
+-- name: wrong_otp
+update otps set tries = tries + 1, code_hash = case when tries + 1 >= $2 then null else code_hash end where id = $1;
+
+-- name: verify_otp
+update otps set code_hash = null, verified_at = $2, token_hash = $3, token_expires_at = $4 where id = $1;
+
+-- name: spend_otp
+update otps set spent_at = $2 where id = $1;
+
+-- name: device
+select id, device, platform, model, public_key, thumbprint, bound_at
+from devices where subject_id = $1 and subject_kind = $2 and device = $3 and unbound_at is null;
+
+-- name: devices_of
+select id, device, platform, model, public_key, thumbprint, bound_at
+from devices where subject_id = $1 and subject_kind = $2 and unbound_at is null
+order by bound_at desc, id desc limit $3;
+
+-- name: bind_device
+-- A key that was bound before is its subject's for ever, and bound again for nobody else.
+insert into devices (id, subject_kind, subject_id, device, platform, model, public_key, thumbprint, bound_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+on conflict (thumbprint) do update
+set device = excluded.device, platform = excluded.platform, model = excluded.model, bound_at = excluded.bound_at,
+    unbound_at = null, reason = null
+where devices.subject_id = excluded.subject_id and devices.subject_kind = excluded.subject_kind
+returning id;
+
+-- name: unbind_device
+update devices set unbound_at = $3, reason = $4 where subject_id = $1 and device = $2 and unbound_at is null;
+
+-- name: bind_sign_in
+update sign_ins set device = $3 where id = $1 and subject_id = $2 and revoked_at is null;

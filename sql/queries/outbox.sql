@@ -38,6 +38,10 @@ where id = $1 and status = 'queued';
 update notices set status = 'failed', sealed = null, failure = $2, claimed_until = null
 where id = $1 and status = 'queued';
 
+-- name: withdraw
+update notices set status = 'failed', sealed = null, failure = 'withdrawn', claimed_until = null
+where id = any($1::uuid[]) and status = 'queued';
+
 -- name: counts
 select count(*) filter (where status = 'queued') as queued, count(*) filter (where status = 'failed') as failed,
        min(created_at) filter (where status = 'queued') as oldest
