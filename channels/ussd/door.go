@@ -7,19 +7,15 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"net/url"
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
 
+	"nova/channels/web"
 	"nova/core/secret"
 )
-
-// maxForwarded bounds the addresses of X-Forwarded-For that are looked at. Real chains
-// have three.
-const maxForwarded = 32
 
 // DoorOptions say who may call as a gateway. What is left empty is not asked for, but
 // for the token, which every door has.
@@ -48,9 +44,10 @@ type Door struct {
 // NewDoor checks all options at once.
 func NewDoor(o DoorOptions) (*Door, error) {
 	d := &Door{DoorOptions: o}
-	var faults []error
-	d.sources, faults = prefixes(o.Sources, faults)
-	d.proxies, faults = prefixes(o.TrustedProxies, faults)
+	var noSources, noProxies error
+	d.sources, noSources = web.ParseNetworks(o.Sources)
+	d.proxies, noProxies = web.ParseNetworks(o.TrustedProxies)
+	faults := []error{noSources, noProxies}
 	if o.Token.IsZero() {
 		faults = append(faults, errors.New("no path token"))
 	}
@@ -64,25 +61,6 @@ func NewDoor(o DoorOptions) (*Door, error) {
 		return nil, fmt.Errorf("door: %w", err)
 	}
 	return d, nil
-}
-
-func prefixes(list []string, faults []error) ([]netip.Prefix, []error) {
-	parsed := make([]netip.Prefix, 0, len(list))
-	for _, s := range list {
-		p, err := netip.ParsePrefix(s)
-		if err != nil {
-			var a netip.Addr
-			if a, err = netip.ParseAddr(s); err == nil {
-				p = netip.PrefixFrom(a, a.BitLen())
-			}
-		}
-		if err != nil {
-			faults = append(faults, fmt.Errorf("%q is neither an address nor a CIDR range", s))
-			continue
-		}
-		parsed = append(parsed, p.Masked())
-	}
-	return parsed, faults
 }
 
 // The reasons of a refusal, for logs and metrics; the caller is told none.
@@ -113,59 +91,8 @@ func (d *Door) knowsAddress(c *fiber.Ctx) bool {
 	if len(d.sources) == 0 {
 		return true
 	}
-	from, ok := d.source(c)
-	return ok && within(from, d.sources)
-}
-
-// source is the address of whoever called us or, through our own proxies, them: the
-// rightmost of the chain that is no proxy of ours. What stands left of it is hearsay.
-func (d *Door) source(c *fiber.Ctx) (netip.Addr, bool) {
-	tcp, ok := c.Context().RemoteAddr().(*net.TCPAddr)
-	if !ok {
-		return netip.Addr{}, false
-	}
-	from := tcp.AddrPort().Addr().Unmap().WithZone("")
-	if !within(from, d.proxies) {
-		return from, from.IsValid()
-	}
-	chain := forwarded(c)
-	if len(chain) > maxForwarded {
-		return netip.Addr{}, false
-	}
-	for i := len(chain) - 1; i >= 0; i-- {
-		if from, ok = hopAddress(chain[i]); !ok || !within(from, d.proxies) {
-			return from, ok
-		}
-	}
-	return from, true
-}
-
-// forwarded is X-Forwarded-For, however many headers it came in.
-func forwarded(c *fiber.Ctx) []string {
-	var chain []string
-	for _, header := range c.Request().Header.PeekAll(fiber.HeaderXForwardedFor) {
-		chain = append(chain, strings.Split(string(header), ",")...)
-	}
-	return chain
-}
-
-// hopAddress reads "192.0.2.1", "192.0.2.1:80", "2001:db8::1" or "[2001:db8::1]:80".
-func hopAddress(s string) (netip.Addr, bool) {
-	s = strings.TrimSpace(s)
-	if a, err := netip.ParseAddr(strings.Trim(s, "[]")); err == nil {
-		return a.Unmap(), a.Zone() == ""
-	}
-	ap, err := netip.ParseAddrPort(s)
-	return ap.Addr().Unmap(), err == nil && ap.Addr().Zone() == ""
-}
-
-func within(a netip.Addr, list []netip.Prefix) bool {
-	for _, p := range list {
-		if p.Contains(a) {
-			return true
-		}
-	}
-	return false
+	from, ok := web.Source(c, d.proxies)
+	return ok && web.Within(from, d.sources)
 }
 
 func (d *Door) knowsToken(segment string) bool {

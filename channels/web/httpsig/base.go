@@ -91,14 +91,11 @@ func (r Request) component(name string) (string, error) {
 }
 
 func fieldName(name string) bool {
-	for i := range len(name) {
-		b := name[i]
-		if !('a' <= b && b <= 'z' || '0' <= b && b <= '9' || strings.IndexByte("!#$%&'*+-.^_`|~", b) >= 0) {
-			return false
-		}
-	}
-	return name != ""
+	return name != "" && strings.Trim(name, fieldBytes) == ""
 }
+
+// fieldBytes are what a field's name is made of (RFC 9110, 5.6.2), in lower case.
+const fieldBytes = "abcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+-.^_`|~"
 
 // base is what is signed (RFC 9421, 2.5).
 func (r Request) base(p *parameters) ([]byte, error) {
