@@ -84,10 +84,29 @@ func (c Config) checkServer(f *Faults) {
 	f.need(c.InFlight > 0, "NOVA_IN_FLIGHT is not above 0")
 	f.need(c.Deadline > 0 && c.Deadline <= maxDeadline, "NOVA_DEADLINE is not between 0 and %s", maxDeadline)
 	f.need(c.ShutdownAfter >= 0 && c.ShutdownAfter <= maxDeadline, "NOVA_SHUTDOWN_AFTER is not between 0 and %s", maxDeadline)
-	f.need(c.DialsPerMinute >= 0 && c.DialsPerMinute <= maxPerMinute, "NOVA_DIALS_PER_MINUTE is not between 0 and %d", maxPerMinute)
+	c.checkCallers(f)
 	var level slog.Level
 	f.need(level.UnmarshalText([]byte(c.LogLevel)) == nil, "NOVA_LOG_LEVEL is none of debug, info, warn, error")
 	f.need(slices.Contains(formats, c.LogFormat), "NOVA_LOG_FORMAT is neither json nor text")
+}
+
+// checkCallers looks at how callers are known and counted.
+func (c Config) checkCallers(f *Faults) {
+	for name, calls := range map[string]int{
+		"CALLS": c.CallsPerMinute, "GATEWAY_CALLS": c.GatewayCallsPerMinute, "DIALS": c.DialsPerMinute,
+	} {
+		f.need(calls >= 0 && calls <= maxPerMinute, "NOVA_%s_PER_MINUTE is not between 0 and %d", name, maxPerMinute)
+	}
+	for _, cidr := range c.TrustedProxies {
+		f.need(network(cidr), "NOVA_TRUSTED_PROXIES: %q is not a network such as 10.0.0.0/8", cidr)
+	}
+	f.need(c.PublicURL == "" || origin(c.PublicURL), "NOVA_PUBLIC_URL is not a scheme and an authority such as https://api.example.com")
+}
+
+// origin tells that a URL has a scheme and an authority and nothing else.
+func origin(raw string) bool {
+	u, err := url.Parse(raw)
+	return err == nil && scheme(raw, "http", "https") && raw == u.Scheme+"://"+u.Host
 }
 
 func address(addr string) bool {

@@ -42,7 +42,12 @@ type Config struct {
 	Deadline      time.Duration `env:"NOVA_DEADLINE" yaml:"deadline" doc:"time that one API request may take"`
 	ShutdownAfter time.Duration `env:"NOVA_SHUTDOWN_AFTER" yaml:"shutdown_after" doc:"time that requests under way get to finish at shutdown"`
 
-	DialsPerMinute int `env:"NOVA_DIALS_PER_MINUTE" yaml:"dials_per_minute" doc:"dialogues that one number may open a minute; a repeated hop costs nothing; 0: any number"`
+	PublicURL      string   `env:"NOVA_PUBLIC_URL" yaml:"public_url" doc:"scheme and authority that apps call, such as https://api.example.com, where a proxy stands before the server: devices sign it, and with https answers ask for HTTPS from then on (HSTS); empty: http and the request's Host"`
+	TrustedProxies []string `env:"NOVA_TRUSTED_PROXIES" yaml:"trusted_proxies" doc:"networks of proxies whose X-Forwarded-For is believed when calls are counted"`
+
+	CallsPerMinute        int `env:"NOVA_CALLS_PER_MINUTE" yaml:"calls_per_minute" doc:"API requests that one address, and one caller, may make a minute; 0: any number"`
+	GatewayCallsPerMinute int `env:"NOVA_GATEWAY_CALLS_PER_MINUTE" yaml:"gateway_calls_per_minute" doc:"calls that one address may make at the gateways' doors a minute; 0: any number"`
+	DialsPerMinute        int `env:"NOVA_DIALS_PER_MINUTE" yaml:"dials_per_minute" doc:"dialogues that one number may open a minute; a repeated hop costs nothing; 0: any number"`
 
 	DataDir      string `env:"NOVA_DATA_DIR" yaml:"data_dir" doc:"where a development server keeps its private services, keys and files"`
 	KeysDir      string `env:"NOVA_KEYS_DIR" yaml:"keys_dir" doc:"one file a key; empty: keys under the data folder"`
@@ -141,9 +146,9 @@ func Default(environment Environment) Config {
 		HTTPAddr:    "127.0.0.1:8080", AdminAddr: "127.0.0.1:9090",
 		Roles:    []string{RoleUSSD, RoleREST, RoleWorker, RoleConsole},
 		InFlight: 1024, Deadline: 10 * time.Second, ShutdownAfter: 15 * time.Second,
-		DialsPerMinute: 60,
-		DataDir:        ".nova",
-		Region:         "BB", Currency: "BBD", TimeZone: "America/Barbados",
+		CallsPerMinute: 6000, DialsPerMinute: 60,
+		DataDir: ".nova",
+		Region:  "BB", Currency: "BBD", TimeZone: "America/Barbados",
 		ShortCodes: map[string]string{"*123#": "customer", "*124#": "agent"},
 		HelpNumber: "100",
 		PINTries:   3, PINLockMinutes: 60, TokenLife: 10 * time.Minute,

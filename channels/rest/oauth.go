@@ -75,7 +75,7 @@ type tokenOutput struct {
 
 func tokenOperation() web.Operation {
 	return web.Operation{
-		Access: web.Open("public: the client's secret is in the request"),
+		Access: web.Open("public: the client's secret is in the request").Limited(web.RateSignIn),
 		Operation: huma.Operation{
 			OperationID: "oauth_token", Method: http.MethodPost, Path: oauthPath, Tags: []string{"Clients"},
 			Summary: "Access token for a client",
@@ -102,6 +102,9 @@ func (a *api) token(ctx context.Context, in *tokenInput) (*tokenOutput, error) {
 	id, key, err := in.credentials()
 	if err != nil {
 		return nil, in.refusal(err)
+	}
+	if err := web.Allow(ctx, id); err != nil {
+		return nil, err
 	}
 	t, err := a.Tokens.ClientCredentials(ctx, id, key, strings.Fields(in.Body.Scope)...)
 	if err != nil {

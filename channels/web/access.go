@@ -22,6 +22,14 @@ type Access struct {
 	Scope   string
 	// Open says why a route takes no token: "public", "the gateway's door".
 	Open string
+	// Rate is the class whose limits hold; empty: RateDefault.
+	Rate Rate
+}
+
+// Limited is the access with the limits of a class.
+func (a Access) Limited(class Rate) Access {
+	a.Rate = class
+	return a
 }
 
 // Needs is the access of a route that serves only callers whose token has the purpose and the scope.
@@ -46,6 +54,17 @@ func (a Access) valid() error {
 		return errors.New("declares no scope")
 	}
 	return nil
+}
+
+// admit asks all that a route asks of its caller, once the route is known: first whether there were too many calls, because
+// all else costs more.
+func (a *App) admit(c *fiber.Ctx, access Access) error {
+	ctx := c.UserContext()
+	visitOf(ctx).access = access
+	if err := a.count(c, access.Rate); err != nil {
+		return err
+	}
+	return access.check(ctx)
 }
 
 // check answers FORBIDDEN where the caller lacks the purpose or the scope. The token itself was verified before the
@@ -77,14 +96,6 @@ type nobody struct{}
 
 func (nobody) Verify(context.Context, secret.Text) (identity.Principal, error) {
 	return identity.Principal{}, fault.New(fault.Unauthorized, "no authenticator is configured")
-}
-
-type callerKey struct{}
-
-// Caller is the verified caller of the request that ctx belongs to.
-func Caller(ctx context.Context) (identity.Principal, bool) {
-	p, ok := ctx.Value(callerKey{}).(identity.Principal)
-	return p, ok
 }
 
 // guardedPrefixes are the paths under which every request needs a token unless its route is declared open. A path
@@ -123,7 +134,8 @@ func (a *App) authenticate(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	c.SetUserContext(context.WithValue(ctx, callerKey{}, p))
+	v := visitOf(ctx)
+	v.caller, v.known = p, true
 	return c.Next()
 }
 

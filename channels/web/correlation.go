@@ -13,14 +13,6 @@ const CorrelationHeader = "X-Correlation-ID"
 // maxCorrelation bounds a caller's own id: a UUID, a trace id and common prefixes fit.
 const maxCorrelation = 64
 
-type correlationKey struct{}
-
-// Correlation is the id of the request that ctx belongs to; "" outside a request.
-func Correlation(ctx context.Context) string {
-	id, _ := ctx.Value(correlationKey{}).(string)
-	return id
-}
-
 // sane tells that a caller's id can be logged and echoed as it is: 1 to 64 letters, digits and - _ . : /, beginning
 // with a letter or digit.
 func sane(id string) bool {
@@ -58,6 +50,6 @@ func (a *App) greet(c *fiber.Ctx) {
 		id = newCorrelation()
 	}
 	c.Set(CorrelationHeader, id)
-	c.SetUserContext(context.WithValue(c.UserContext(), correlationKey{}, id))
+	c.SetUserContext(context.WithValue(c.UserContext(), visitKey{}, &visit{app: a, correlation: id}))
 	a.secure(c)
 }

@@ -84,7 +84,7 @@ func fiberPattern(path string) string {
 // permit answers FORBIDDEN, and then UNSUPPORTED_MEDIA_TYPE, before the parameters or the body are parsed.
 func (a *App) permit(access Access) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
-		err := access.check(ctx.Context())
+		err := a.admit(humafiber.Unwrap(ctx), access)
 		if err == nil {
 			err = checkMediaType(ctx)
 		}

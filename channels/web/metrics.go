@@ -19,6 +19,8 @@ type Metrics struct {
 	inFlight  prometheus.Gauge
 	overloads prometheus.Counter
 	panics    prometheus.Counter
+	limited   *prometheus.CounterVec
+	alone     prometheus.Counter
 	hops      *prometheus.CounterVec
 	hopTime   *prometheus.HistogramVec
 }
@@ -45,6 +47,12 @@ func NewMetrics() *Metrics {
 		panics: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "nova_http_panics_total", Help: "Handlers that panicked.",
 		}),
+		limited: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "nova_http_rate_limited_total", Help: "Requests refused because there were too many, by limit.",
+		}, []string{"limit"}),
+		alone: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "nova_http_rates_alone_total", Help: "Requests that this node counted alone because Redis did not answer.",
+		}),
 		hops: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "nova_ussd_hops_total", Help: "USSD hops by gateway and outcome.",
 		}, []string{"gateway", "outcome"}),
@@ -52,7 +60,7 @@ func NewMetrics() *Metrics {
 			Name: "nova_ussd_hop_seconds", Help: "Time to answer a USSD hop by gateway.", Buckets: buckets,
 		}, []string{"gateway"}),
 	}
-	m.registry.MustRegister(m.requests, m.seconds, m.inFlight, m.overloads, m.panics, m.hops, m.hopTime,
+	m.registry.MustRegister(m.requests, m.seconds, m.inFlight, m.overloads, m.panics, m.limited, m.alone, m.hops, m.hopTime,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

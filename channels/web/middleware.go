@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -43,6 +45,18 @@ var securityHeaders = headers(
 // machineHeaders stand on the answers of doors that no browser calls.
 var machineHeaders = headers(fiber.HeaderXContentTypeOptions, "nosniff", fiber.HeaderCacheControl, "no-store")
 
+// strictTransport tells a browser to come by HTTPS for a year, whatever it is asked to open.
+var strictTransport = headers(fiber.HeaderStrictTransportSecurity, "max-age=31536000; includeSubDomains")
+
+// headersOf are the headers of all answers but a machine's. TLS ends at a proxy, so that only the public URL tells that there
+// is any.
+func headersOf(publicURL string) []header {
+	if strings.HasPrefix(publicURL, "https://") {
+		return slices.Concat(securityHeaders, strictTransport)
+	}
+	return securityHeaders
+}
+
 // headers takes names and values in turns.
 func headers(pairs ...string) []header {
 	var list []header
@@ -54,7 +68,7 @@ func headers(pairs ...string) []header {
 
 // secure puts the security headers on the answer.
 func (a *App) secure(c *fiber.Ctx) {
-	list := securityHeaders
+	list := a.headers
 	if a.door(c.Path()).Machines {
 		list = machineHeaders
 	}

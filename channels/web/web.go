@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -22,6 +23,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"nova/core/clock"
+	"nova/sessions/rates"
 )
 
 const (
@@ -58,6 +60,13 @@ type Options struct {
 	Deadline time.Duration
 	// Doors are families of paths that differ from the JSON API.
 	Doors []Door
+	// Rates counts calls; nil: nobody does. CallsPerMinute is what one address, and one caller, may do; 0: any number.
+	Rates          Counter
+	CallsPerMinute int
+	// PublicURL is the scheme and authority that callers use, where a proxy stands before us; empty: http and Host.
+	PublicURL string
+	// Proxies are ours: a call from one is its X-Forwarded-For's.
+	Proxies []netip.Prefix
 }
 
 // Door says how the paths under a prefix differ from the JSON API: gateways are answered in their own words.
@@ -78,6 +87,8 @@ type Door struct {
 	// OwnLog: the door's handlers write a line for each request that they answer. Here it gets one only when it came
 	// to no route or was not answered with success.
 	OwnLog bool
+	// Limit replaces all limits by one on an address; a zero Limit limits nothing, nil leaves those of the API.
+	Limit *rates.Limit
 	// IgnoreEncoding drops a Content-Encoding header instead of refusing it; the body is read as it came.
 	IgnoreEncoding bool
 }
@@ -87,6 +98,8 @@ type App struct {
 	fiber    *fiber.App
 	api      huma.API
 	o        Options
+	limits   []limited
+	headers  []header
 	routes   map[string]Access // by "METHOD pattern"
 	open     map[string]bool   // "METHOD path" of routes without parameters that take no token
 	inFlight atomic.Int64
@@ -95,7 +108,7 @@ type App struct {
 
 // New builds the app with its middleware and an API that has no operation yet.
 func New(o Options) *App {
-	a := &App{o: withDefaults(o), routes: map[string]Access{}, open: map[string]bool{}}
+	a := &App{o: withDefaults(o), limits: limitsOf(o.CallsPerMinute), headers: headersOf(o.PublicURL), routes: map[string]Access{}, open: map[string]bool{}}
 	overrideHumaErrors()
 	a.fiber = fiber.New(fiber.Config{
 		// Without Immutable, strings of one request are overwritten by the next on its connection.
@@ -113,7 +126,7 @@ func New(o Options) *App {
 	a.fiber.Server().HeaderReceived = a.headerReceived
 	a.fiber.Server().CloseOnShutdown = true
 	a.refuseStrangeMethods()
-	a.fiber.Use(a.correlate, a.observe, a.limitInFlight, a.recover, a.bound, a.authenticate, a.refuseEncoding)
+	a.fiber.Use(a.correlate, a.observe, a.limitInFlight, a.recover, a.bound, a.countRest, a.authenticate, a.refuseEncoding)
 	a.api = newAPI(a)
 	return a
 }
@@ -147,6 +160,9 @@ func withDefaults(o Options) Options {
 	if o.Tokens == nil {
 		o.Tokens = nobody{}
 	}
+	if o.Rates == nil {
+		o.Rates = unlimited{}
+	}
 	if o.InFlight <= 0 {
 		o.InFlight = defaultInFlight
 	}
@@ -170,8 +186,8 @@ func (a *App) Metrics() *Metrics { return a.o.Metrics }
 func (a *App) Handle(method, pattern string, access Access, handler fiber.Handler) {
 	a.declare(method, pattern, access)
 	a.fiber.Add(method, pattern, func(c *fiber.Ctx) error {
-		if err := access.check(c.UserContext()); err != nil {
-			return err
+		if err := a.admit(c, access); err != nil {
+			return a.sorry(c, err)
 		}
 		return handler(c)
 	})

@@ -20,6 +20,7 @@ import (
 	"nova/configs"
 	"nova/core/clock"
 	"nova/core/reports"
+	"nova/sessions/rates"
 	"nova/sql"
 )
 
@@ -106,10 +107,9 @@ func newServer(p *parts) (*server, error) {
 		return nil, err
 	}
 	s := &server{parts: p, hops: hops}
-	s.app = web.New(web.Options{
-		Version: version, Logger: p.log, Clock: p.clock, Metrics: p.metrics, Tokens: p.tokens, InFlight: p.config.InFlight,
-		Deadline: p.config.Deadline, Doors: []web.Door{hops.WebDoor()},
-	})
+	if s.app, err = s.house(); err != nil {
+		return nil, err
+	}
 	if p.config.Has(configs.RoleUSSD) {
 		gateways, err := gateways(p.config)
 		if err != nil {
@@ -131,6 +131,21 @@ func newServer(p *parts) (*server, error) {
 		}),
 	})
 	return s, nil
+}
+
+// house is the app before it has a route.
+func (s *server) house() (*web.App, error) {
+	proxies, err := web.ParseNetworks(s.config.TrustedProxies)
+	if err != nil {
+		return nil, fmt.Errorf("trusted proxies: %w", err)
+	}
+	door := s.hops.WebDoor()
+	door.Limit = &rates.Limit{Name: "gateway.address", Rate: s.config.GatewayCallsPerMinute, Per: time.Minute}
+	return web.New(web.Options{
+		Version: version, Logger: s.log, Clock: s.clock, Metrics: s.metrics, Tokens: s.tokens, InFlight: s.config.InFlight,
+		Deadline: s.config.Deadline, Doors: []web.Door{door}, Rates: s.sessions.Rates(),
+		CallsPerMinute: s.config.CallsPerMinute, Proxies: proxies, PublicURL: s.config.PublicURL,
+	}), nil
 }
 
 // oldNotice is when a notice that still waits shows that no worker sends.

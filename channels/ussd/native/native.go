@@ -48,9 +48,9 @@ func Mount(app *web.App, p *ussd.Pipeline) {
 	for _, operation := range Operations() {
 		app.API().OpenAPI().AddOperation(operation)
 	}
-	app.Handle(fiber.MethodPost, sessionPath, web.Needs(policy.CustomerTransact, Scope),
+	app.Handle(fiber.MethodPost, sessionPath, web.Needs(policy.CustomerTransact, Scope).Limited(web.RateGateway),
 		p.Serve(Name, Gateway{}, nil))
-	app.Handle(fiber.MethodPost, agentPath, web.Needs(policy.AgentTransact, Scope),
+	app.Handle(fiber.MethodPost, agentPath, web.Needs(policy.AgentTransact, Scope).Limited(web.RateGateway),
 		p.Serve(Name, Gateway{Root: menus.AgentRoot}, nil))
 }
 

@@ -1,0 +1,40 @@
+package web
+
+import (
+	"context"
+
+	"nova/core/identity"
+)
+
+// visit is what the house knows of one request. It is made when the request comes and filled on the way; a handler sees it
+// through the functions that take its context.
+type visit struct {
+	app         *App
+	correlation string
+	// caller is who the token names; known: there is one, and it is good.
+	caller identity.Principal
+	known  bool
+	// access is the route's, once one is found.
+	access Access
+	// counted: the limits were asked.
+	counted bool
+}
+
+type visitKey struct{}
+
+// visitOf is the request that ctx belongs to; an empty one outside of any.
+func visitOf(ctx context.Context) *visit {
+	if v, ok := ctx.Value(visitKey{}).(*visit); ok {
+		return v
+	}
+	return &visit{}
+}
+
+// Caller is the verified caller of the request that ctx belongs to.
+func Caller(ctx context.Context) (identity.Principal, bool) {
+	v := visitOf(ctx)
+	return v.caller, v.known
+}
+
+// Correlation is the id of the request that ctx belongs to; "" outside a request.
+func Correlation(ctx context.Context) string { return visitOf(ctx).correlation }
