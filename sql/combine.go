@@ -72,7 +72,7 @@ func Unlocked(q Query) Query {
 func Writing(name string, write, read Query) Query {
 	one, highest := shifted(write.Text, 0)
 	two, _ := shifted(read.Text, highest)
-	return Query{Name: name, Text: "with written as (\n" + one + "\nreturning 1)\n" + two}
+	return Query{Name: name, Text: "with written as (\n" + one + "\nreturning 1)\nselect * from (\n" + two + "\n) as read"}
 }
 
 // shifted renumbers the parameters of a statement and tells the highest number it had.

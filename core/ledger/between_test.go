@@ -35,7 +35,16 @@ func newBetween(t *testing.T) *between {
 	return b
 }
 
-// submit runs c, and happens just before it is written.
+// remember makes the node remember both wallets, with the money that they had.
+func (b *between) remember() *between {
+	for _, c := range []*ledger.Command{b.send(b.from, b.to, 10), b.transfer(b.to, b.from, 10), b.fund(b.from, 100)} {
+		_, err := b.node.Submit(context.Background(), c)
+		require.NoError(b.t, err)
+	}
+	return b
+}
+
+// meets runs c, and happens just before it is written.
 func (b *between) meets(happens func(), c *ledger.Command) (ledger.Result, error) {
 	b.happens = happens
 	b.armed.Store(true)
@@ -136,5 +145,6 @@ func TestWhatHappensBetweenLookAndWriteCounts(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) { test(newBetween(t)) })
+		t.Run(name+", where the accounts were remembered", func(t *testing.T) { test(newBetween(t).remember()) })
 	}
 }

@@ -37,8 +37,10 @@ type wire struct {
 	// cutting runs just before the connection is cut, when the server has done what it will do; nil for nothing.
 	cutting func()
 	cuts    atomic.Int64
-	mu      sync.Mutex
-	open    []net.Conn
+	// asked counts the prepared statements that were run.
+	asked atomic.Int64
+	mu    sync.Mutex
+	open  []net.Conn
 }
 
 // newWire listens before the database of the URL; next says what happens to each commit.
@@ -98,6 +100,9 @@ func (w *wire) up(client, server net.Conn, quiet *atomic.Int64) {
 		if err != nil {
 			_ = server.Close() // the client is gone
 			return
+		}
+		if buf[0] == 'B' {
+			w.asked.Add(1)
 		}
 		what := whole
 		if commits(buf[:n], writes) {

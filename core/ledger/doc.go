@@ -2,13 +2,14 @@
 // movement of money passes through its one write path, and nothing else writes those tables.
 //
 // A caller makes a Command, which is only data, and hands it to Writer.Submit. The Writer takes whatever queued up
-// while it was committing and runs it as one group, in two statements. The first stores the promises that the commands
-// make, and reads the credentials, balances, holds and counters that they touch and what stands under their keys. The
-// pure function Apply decides each command against that state, one after another. The second writes everything, is its
-// own transaction, and fails as a whole if a row that it changes is no longer as it was read. So a hundred transfers
-// cost one wait for the disk, a hot account is updated once a group instead of being queued for, and nothing is locked
-// while anybody thinks. Where another node was at work on the same rows, the group runs again as a transaction that
-// locks what it reads. A lone command goes at once: there is no timer.
+// while it was committing and runs it as one group. It decides by the balances and counters that it remembers of its own
+// last groups; of the rest, and always of credentials, it takes a look in one statement, which stores the promises that
+// the commands make as well. The pure function Apply decides each command against that state, one after another. One
+// more statement writes everything, is its own transaction, and fails as a whole if a row that it changes is not as it was
+// remembered or seen. So a hundred transfers cost one wait for the disk, a hot account is updated once a group instead
+// of being queued for, and nothing is locked while anybody thinks. What was remembered wrongly is looked for; where another
+// node was at work on the same rows even then, the group runs again as a transaction that locks what it reads. A lone
+// command goes at once: there is no timer.
 //
 // What is guaranteed. A command runs once, or not at all: its key and its outcome are committed with its money, and
 // whoever repeats the key gets the first answer. A refused command changes nothing and disturbs nobody in its

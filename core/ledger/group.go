@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"nova/core/clock"
@@ -28,6 +29,8 @@ type claim struct {
 	err     error
 	// stored tells that the outcome is kept under the key.
 	stored bool
+	// unsure tells that the command was refused by what was remembered: it must be looked for, and is not written.
+	unsure bool
 }
 
 // text is the stored form of the outcome.
@@ -68,6 +71,10 @@ type footing struct {
 	db    sql.Querier
 	looks looks
 	lane  int
+	// memory is nil where everything is looked for.
+	memory *memory
+	// whole writes in the form with all parts, because a transaction can prepare no other.
+	whole bool
 	// source gives the lane to be written in, when everything else is read.
 	source func(ctx context.Context) (*lane, error)
 }
@@ -96,7 +103,12 @@ func (b *books) act(ctx context.Context, f *footing, s *sight, claims []*claim) 
 	}
 	s.state.receiptNext = uint64(before.receiptNext) //nolint:gosec // receipt numbers are never negative
 	for _, k := range fresh {
-		b.decide(s, k)
+		b.decide(s, k, f.memory != nil)
+	}
+	if f.memory != nil {
+		if fresh = sure(fresh); len(fresh) == 0 {
+			return nil, nil //nolint:nilnil // nothing is written
+		}
 	}
 	after, seal := before.after(s.state)
 	columns := columnsPool.Get().(*groupColumns) //nolint:forcetypeassert // the pool holds nothing else
@@ -104,7 +116,7 @@ func (b *books) act(ctx context.Context, f *footing, s *sight, claims []*claim) 
 	if err := columns.fill(s, after, seal, fresh); err != nil {
 		return nil, err
 	}
-	if err := b.write(ctx, f.db, columns); err != nil {
+	if err := b.write(ctx, f, columns); err != nil {
 		return after, fmt.Errorf("write: %w", err)
 	}
 	return after, nil
@@ -132,16 +144,35 @@ func keyTaken(err error) bool { return sql.Unique(err, "idempotency_keys_pkey") 
 // counterMade tells that another transaction made one of the counters after they were looked for.
 func counterMade(err error) bool { return sql.Unique(err, "counters_pkey") }
 
+// sure are the commands whose outcomes stand. A refused one changed nothing, so that the others are none the wiser.
+func sure(claims []*claim) []*claim {
+	if !slices.ContainsFunc(claims, func(k *claim) bool { return k.unsure }) {
+		return claims
+	}
+	kept := make([]*claim, 0, len(claims))
+	for _, k := range claims {
+		if !k.unsure {
+			kept = append(kept, k)
+		}
+	}
+	return kept
+}
+
 // decide runs one command against the state. The secret comes first: who does not know it learns nothing else.
-func (b *books) decide(s *sight, k *claim) {
+// Credentials are never remembered, so what they say is sure.
+func (b *books) decide(s *sight, k *claim, remembered bool) {
 	st, c := s.state, k.command
-	k.replays, k.stored = false, false
+	k.replays, k.stored, k.unsure = false, false, false
 	k.result, k.err = Result{}, nil
 	if c.Check != nil {
 		k.err = verify(s.credentials, *c.Check, st.now)
 	}
 	if k.err == nil {
 		k.result, k.err = Apply(st, c)
+		k.unsure = remembered && k.err != nil
+	}
+	if k.unsure {
+		return
 	}
 	if k.err == nil {
 		k.stored = true

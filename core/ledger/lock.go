@@ -1,8 +1,6 @@
 package ledger
 
 import (
-	"slices"
-
 	"github.com/google/uuid"
 
 	"nova/core/clock"
@@ -24,12 +22,19 @@ type lockSet struct {
 	// dated tells that a command names the day that it is booked on.
 	dated   bool
 	counted map[counterKey]bool
+	// state takes in what is remembered; memory is nil where everything is looked for.
+	state  *State
+	memory *memory
 }
 
 // lockSetOf gathers the lock set of commands that go on with st's windows. Where the fees of draws go is always in it:
-// who draws is only known when the rows are there.
-func lockSetOf(st *State, claims []*claim) *lockSet {
-	ls := &lockSet{wanted: make(map[uuid.UUID]bool, 4*len(claims)), counted: make(map[counterKey]bool, 4*len(claims))}
+// who draws is only known when the rows are there. What m remembers goes into the state instead; then facts and keys are
+// left to the database's unique indexes.
+func lockSetOf(st *State, claims []*claim, m *memory) *lockSet {
+	ls := &lockSet{
+		wanted: make(map[uuid.UUID]bool, 4*len(claims)), counted: make(map[counterKey]bool, 4*len(claims)),
+		state: st, memory: m,
+	}
 	for _, id := range [...]uuid.UUID{st.drawFees.Income, st.drawFees.Tax} {
 		if id != uuid.Nil {
 			ls.addAccount(id)
@@ -37,13 +42,15 @@ func lockSetOf(st *State, claims []*claim) *lockSet {
 	}
 	for _, k := range claims {
 		c := k.command
-		ls.keys.Bytes(k.digest[:])
 		if c.Check != nil {
 			ls.credentials.UUID(c.Check.Subject)
 		}
 		ls.dated = ls.dated || c.ValueDate != ""
 		ls.addAccounts(c)
-		ls.addFacts(c)
+		if m == nil {
+			ls.keys.Bytes(k.digest[:])
+			ls.addFacts(c)
+		}
 		for _, count := range c.Counters {
 			ls.addCounter(st.counterKey(count))
 		}
@@ -71,8 +78,11 @@ func (ls *lockSet) addAccounts(c *Command) {
 }
 
 func (ls *lockSet) addAccount(id uuid.UUID) {
-	if !ls.wanted[id] {
-		ls.wanted[id] = true
+	if ls.wanted[id] {
+		return
+	}
+	ls.wanted[id] = true
+	if ls.memory == nil || !ls.memory.account(ls.state, id) {
 		ls.accounts.UUID(id)
 	}
 }
@@ -102,6 +112,9 @@ func (ls *lockSet) addCounter(k counterKey) {
 		return
 	}
 	ls.counted[k] = true
+	if ls.memory != nil && ls.memory.counter(ls.state, k) {
+		return
+	}
 	ls.subjects.UUID(k.subject)
 	ls.starts.Date(string(k.start))
 	ls.windows.Int(int64(k.window))
@@ -114,14 +127,23 @@ func (ls *lockSet) usual() bool {
 	return ls.holds.Empty() && ls.placing.Empty() && ls.changes.Empty() && ls.reversed.Empty() && !ls.dated
 }
 
-func (ls *lockSet) args(first []any, lane int) []any {
-	args := append(slices.Clone(first),
-		ls.credentials.Array(), ls.accounts.Array(), lane, ls.subjects.Array(), ls.starts.Array(), ls.windows.Array(),
-		ls.rules.Array(), ls.intents.Array(), ls.refClients.Array(), ls.refTexts.Array(), ls.keys.Array())
-	if ls.usual() {
-		return args
-	}
-	return append(args, ls.holds.Array(), ls.placing.Array(), ls.changes.Array(), ls.reversed.Array(), ls.dated)
+// secretsOnly tells that nothing but credentials is to be looked for: all else is remembered.
+func (ls *lockSet) secretsOnly() bool {
+	return ls.usual() && ls.accounts.Empty() && ls.subjects.Empty() && ls.keys.Empty()
+}
+
+// empty tells that there is nothing to look for.
+func (ls *lockSet) empty() bool { return ls.secretsOnly() && ls.credentials.Empty() }
+
+// usualArgs and wholeArgs append the arguments of the two forms of a look.
+func (ls *lockSet) usualArgs(args []any, lane int) []any {
+	return append(args, ls.credentials.Array(), ls.accounts.Array(), lane, ls.subjects.Array(), ls.starts.Array(),
+		ls.windows.Array(), ls.rules.Array(), ls.intents.Array(), ls.refClients.Array(), ls.refTexts.Array(), ls.keys.Array())
+}
+
+func (ls *lockSet) wholeArgs(args []any, lane int) []any {
+	return append(ls.usualArgs(args, lane),
+		ls.holds.Array(), ls.placing.Array(), ls.changes.Array(), ls.reversed.Array(), ls.dated)
 }
 
 // missing is the lock set of the accounts that a first look did not find: mostly those of the house that have no row

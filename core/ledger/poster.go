@@ -73,7 +73,7 @@ func (p *Poster) run(ctx context.Context, tx *sql.Tx, claims []*claim) error {
 		db: tx, looks: p.books.statements.locking, lane: postingLane,
 		source: func(ctx context.Context) (*lane, error) { return sharedLane(ctx, tx) },
 	}
-	s, err := p.books.look(ctx, f, claims)
+	s, err := p.books.look(ctx, f, claims, nil)
 	if err == nil {
 		_, err = p.books.act(ctx, f, s, claims)
 	}

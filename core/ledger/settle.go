@@ -17,8 +17,10 @@ import (
 const (
 	// pauseTime is the wait between attempts while the database is away.
 	pauseTime = 50 * time.Millisecond
-	// waryGroups is how many groups run under locks after one could not do without.
+	// waryGroups is how many groups run under locks after one could not do without, and shyGroups how many look at
+	// everything after one was remembered wrongly.
 	waryGroups = 20
+	shyGroups  = 20
 )
 
 // errNoLane tells that every lane is leased.
@@ -35,29 +37,56 @@ type doubt struct {
 func (d *doubt) Error() string { return "commit without an answer: " + d.err.Error() }
 func (d *doubt) Unwrap() error { return d.err }
 
+// manner is how a group is run.
+type manner uint8
+
+const (
+	// remembering decides by what the writer remembers, and reads only what it does not.
+	remembering manner = iota
+	// looking reads everything that the group decides by, and locks nothing.
+	looking
+	// locking locks what it reads.
+	locking
+)
+
 // settle runs commands with different keys until each has an outcome in its claim, or is parked. It bounds all
 // attempts together.
 func (w *Writer) settle(group []*request, wait time.Duration) {
 	ctx, cancel := context.WithTimeout(context.Background(), settleTime)
 	defer cancel()
-	w.attempts(ctx, group, wait)
+	w.attempts(ctx, group, wait, w.mannerOf(group, wait))
+}
+
+// mannerOf is how a group is tried first. Accounts that another node is at work on do not change by turns, but again and
+// again: so after a group that could not do without looking or locks, the next ones begin with that.
+func (w *Writer) mannerOf(group []*request, wait time.Duration) manner {
+	wary, shy := w.wary > 0, w.shy > 0
+	w.wary, w.shy = max(0, w.wary-1), max(0, w.shy-1)
+	switch {
+	case wait != lockWait || wary || dated(group):
+		return locking
+	case shy || !w.memory.serves(group):
+		return looking
+	}
+	return remembering
 }
 
 // attempts decides what an attempt's failure means for the group. Where the same commands run again, it is with the
-// same keys and ids. A group runs without locks first: it holds nothing while it decides, and takes two round trips
-// instead of four. Where that failed it runs under locks, and so do the next groups, because accounts that another
-// node is at work on do not change by turns, but again and again.
-func (w *Writer) attempts(ctx context.Context, group []*request, wait time.Duration) {
-	locking := wait != lockWait || w.wary > 0 || dated(group)
-	w.wary = max(0, w.wary-1)
+// same keys and ids. A group that is run without locks holds nothing while it decides, and takes two round trips, or
+// one where it is remembered, instead of four.
+func (w *Writer) attempts(ctx context.Context, group []*request, wait time.Duration, how manner) {
 	races, raced := 0, false
 	for {
-		err := w.once(group, wait, locking)
+		err := w.once(group, wait, how)
 		var unanswered *doubt
 		switch {
 		case err == nil:
+			if rest := unsure(group); how == remembering && len(rest) > 0 {
+				w.attempts(ctx, rest, wait, looking)
+			}
 			return
 		case errors.As(err, &unanswered):
+			how = max(how, looking)
 			if w.lasted(ctx, group, unanswered, raced) {
 				return
 			}
@@ -65,8 +94,14 @@ func (w *Writer) attempts(ctx context.Context, group []*request, wait time.Durat
 		case errors.Is(err, errLaneLost):
 			w.lane = nil
 			continue
-		case !locking && !passing(err):
-			locking, w.wary = true, waryGroups
+		case how == remembering && !passing(err):
+			how = looking
+			if sql.Moved(err) {
+				w.shy = shyGroups
+			}
+			continue
+		case how == looking && !passing(err):
+			how, w.wary = locking, waryGroups
 			continue
 		case races < maxRaces && again(err):
 			races++
@@ -87,6 +122,17 @@ func (w *Writer) attempts(ctx context.Context, group []*request, wait time.Durat
 			return
 		}
 	}
+}
+
+// unsure are the requests that must be looked for: what was remembered refused them.
+func unsure(group []*request) []*request {
+	var rest []*request
+	for _, r := range group {
+		if r.claim.unsure && !r.gone() {
+			rest = append(rest, r)
+		}
+	}
+	return rest
 }
 
 // dated tells that a command names the day of the books that it belongs to. That day must not be closed while the group
@@ -110,17 +156,23 @@ func passing(err error) bool {
 // once is one attempt. Whatever it returns but nil, the group's outcomes do not stand. Its statements are bounded by
 // the server and by the pool's patience: a context that can end costs two goroutines a statement, and the group would
 // wait for each of them to be scheduled.
-func (w *Writer) once(group []*request, wait time.Duration, locking bool) error {
+func (w *Writer) once(group []*request, wait time.Duration, how manner) error {
 	ctx := context.Background()
 	if err := w.ensureLane(ctx); err != nil {
 		return err
 	}
-	run := w.freely
-	if locking {
-		run = func(ctx context.Context, group []*request) (*lane, error) { return w.locked(ctx, group, wait) }
+	var after *lane
+	var err error
+	switch how {
+	case remembering:
+		after, err = w.freely(ctx, group, w.memory)
+	case looking:
+		after, err = w.freely(ctx, group, nil)
+	case locking:
+		after, err = w.locked(ctx, group, wait)
 	}
-	after, err := run(ctx, group)
 	if err != nil {
+		w.memory.forget(group)
 		return err
 	}
 	w.replayOwn(group)
@@ -131,12 +183,12 @@ func (w *Writer) once(group []*request, wait time.Duration, locking bool) error 
 }
 
 // freely runs commands without a transaction: a look, which stores their promises as well, and a write that fails if
-// what was seen has changed since.
+// what was seen has changed since. What m remembers is not looked for.
 //
 // That is as good as locks. The look is one statement, so it sees one moment, and every row that is changed is still as
 // it was then: nothing happened in between that the outcome would contradict. Rows that are only compared with, such
 // as the PIN's, may change meanwhile; then the command came before that change.
-func (w *Writer) freely(ctx context.Context, group []*request) (*lane, error) {
+func (w *Writer) freely(ctx context.Context, group []*request, m *memory) (*lane, error) {
 	claims := make([]*claim, 0, len(group))
 	for _, r := range group {
 		if !r.gone() {
@@ -144,12 +196,17 @@ func (w *Writer) freely(ctx context.Context, group []*request) (*lane, error) {
 		}
 	}
 	f := w.footing(w.db, w.statements.reading)
-	s, err := w.look(ctx, f, claims, transactions.PromiseArgs(promisesOf(group))...)
+	f.memory = m
+	s, err := w.look(ctx, f, claims, promisesOf(group))
 	if err != nil {
 		return nil, err
 	}
-	after, err := w.act(ctx, f, s, takePromised(group))
-	if err != nil && after != nil && !sql.Answered(err) {
+	claims = takePromised(group)
+	after, err := w.act(ctx, f, s, claims)
+	switch {
+	case err == nil:
+		w.memory.keep(w.lane.id, s, claims)
+	case after != nil && !sql.Answered(err):
 		return nil, &doubt{after: after, err: err, open: true}
 	}
 	return after, err
@@ -174,7 +231,8 @@ func (w *Writer) locked(ctx context.Context, group []*request, wait time.Duratio
 		}
 	}
 	f := w.footing(tx, w.statements.locking)
-	s, err := w.look(ctx, f, claims)
+	f.whole = true
+	s, err := w.look(ctx, f, claims, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -292,8 +350,8 @@ func (w *Writer) replayOwn(group []*request) {
 func (w *Writer) bisect(ctx context.Context, group []*request, err error) {
 	if len(group) > 1 {
 		half := len(group) / 2
-		w.attempts(ctx, group[:half], shortWait)
-		w.attempts(ctx, group[half:], shortWait)
+		w.attempts(ctx, group[:half], shortWait, locking)
+		w.attempts(ctx, group[half:], shortWait, locking)
 		return
 	}
 	r := group[0]

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"nova/core/fault"
+	"nova/core/transactions"
 	"nova/sql"
 )
 
@@ -21,13 +22,16 @@ func (k *keyRow) stored() Stored {
 	return Stored{Code: k.Code, Result: k.Result, CreatedAt: k.CreatedAt.UTC()}
 }
 
-// look reads what the commands decide by, and what stands under their keys. Rows of the house's accounts that the lane
-// does not have yet are made and looked at again, which happens once a lane. first are arguments that the footing's
-// looks have before their own.
-func (b *books) look(ctx context.Context, f *footing, claims []*claim, first ...any) (*sight, error) {
+// look reads what the commands decide by, and what stands under their keys, but for what the footing's memory has. Rows
+// of the house's accounts that the lane does not have yet are made and looked at again, which happens once a lane.
+// promises are stored by the footing's looks, where they do that.
+func (b *books) look(ctx context.Context, f *footing, claims []*claim, promises []*transactions.Promise) (*sight, error) {
 	s := &sight{state: NewState(StateOptions{Now: b.clock.Now(), Location: b.location, Codes: b.codes, DrawFees: b.drawFees})}
-	ls := lockSetOf(s.state, claims)
-	credentials, err := lookAt(ctx, f, s, ls, claims, first)
+	ls := lockSetOf(s.state, claims, f.memory)
+	if ls.empty() && len(promises) == 0 {
+		return s, nil
+	}
+	credentials, err := lookAt(ctx, f, s, ls, claims, promises)
 	if err != nil {
 		return nil, err
 	}
@@ -41,18 +45,26 @@ func (b *books) look(ctx context.Context, f *footing, claims []*claim, first ...
 	if _, err := f.db.Exec(ctx, queries.Get("add_lane_balances"), rest.accounts.Array(), f.lane); err != nil {
 		return nil, err
 	}
-	_, err = lookAt(ctx, f, s, rest, nil, first)
+	_, err = lookAt(ctx, f, s, rest, nil, nil)
 	return s, err
 }
 
 // lookAt puts what the lock set names into the sight, but for the credentials, whose text it returns.
-func lookAt(ctx context.Context, f *footing, s *sight, ls *lockSet, claims []*claim, first []any) (string, error) {
-	q := f.looks.whole
-	if ls.usual() {
-		q = f.looks.usual
+func lookAt(ctx context.Context, f *footing, s *sight, ls *lockSet, claims []*claim, promises []*transactions.Promise) (string, error) {
+	q, args := f.looks.whole, []any(nil)
+	if f.looks.promising {
+		args = transactions.PromiseArgs(promises)
+	}
+	switch {
+	case f.memory != nil && ls.secretsOnly():
+		q, args = f.looks.secrets, append(args, ls.credentials.Array())
+	case ls.usual():
+		q, args = f.looks.usual, ls.usualArgs(args, f.lane)
+	default:
+		args = ls.wholeArgs(args, f.lane)
 	}
 	var rows groupRows
-	if err := f.db.Get(ctx, &rows, q, ls.args(first, f.lane)...); err != nil {
+	if err := f.db.Get(ctx, &rows, q, args...); err != nil {
 		return "", fmt.Errorf("look: %w", err)
 	}
 	return rows.Credentials, ls.fill(s, claims, &rows)
@@ -60,11 +72,14 @@ func lookAt(ctx context.Context, f *footing, s *sight, ls *lockSet, claims []*cl
 
 // write writes what the group decided in one statement, which fails with sql.Moved if a row is not as the group read it,
 // or the lane was leased to somebody else.
-func (b *books) write(ctx context.Context, db sql.Querier, columns *groupColumns) error {
-	form := b.statements.shapeFor(columns)
+func (b *books) write(ctx context.Context, f *footing, columns *groupColumns) error {
+	form := b.statements.whole
+	if !f.whole {
+		form = b.statements.shapeFor(columns)
+	}
 	// Exec, because it does not return before the server has said that the statement, and where there is no
 	// transaction its commit, is over.
-	_, err := db.Exec(ctx, form.query, form.arguments(columns)...)
+	_, err := f.db.Exec(ctx, form.query, form.arguments(columns)...)
 	if sql.LockTimeout(err) && sql.WaitedFor(err, "idempotency_keys_pkey") {
 		return errors.Join(errKeyBusy, err)
 	}

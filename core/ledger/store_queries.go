@@ -1,6 +1,9 @@
 package ledger
 
 import (
+	"fmt"
+	"sync"
+
 	"nova/core/outbox"
 	"nova/core/transactions"
 	"nova/sql"
@@ -21,8 +24,6 @@ type part struct {
 	rows  func(g *groupColumns) rowSource
 	// exact parts change rows that the group has read: one that is not as it was read fails the whole.
 	exact bool
-	// rare parts have nothing to write in most groups.
-	rare bool
 }
 
 // partsWith are all parts in their order. Keys come first: where two nodes run a command at once, that is what the
@@ -32,22 +33,22 @@ func partsWith(credentials Credentials) []part {
 	return []part{
 		{query: queries.Get("store_keys"), rows: func(g *groupColumns) rowSource { return &g.keys }},
 		{
-			query: credentials.SaveQuery(), exact: true, rare: true,
+			query: credentials.SaveQuery(), exact: true,
 			rows: func(g *groupColumns) rowSource { return &g.credentials },
 		},
 		{query: queries.Get("write_balances"), exact: true, rows: func(g *groupColumns) rowSource { return g.balances }},
 		{query: queries.Get("write_postings"), rows: func(g *groupColumns) rowSource { return &g.postings }},
 		{query: queries.Get("write_entries"), rows: func(g *groupColumns) rowSource { return g.entries }},
 		{
-			query: queries.Get("change_holds"), exact: true, rare: true,
+			query: queries.Get("change_holds"), exact: true,
 			rows: func(g *groupColumns) rowSource { return &g.changedHolds },
 		},
-		{query: queries.Get("write_holds"), rare: true, rows: func(g *groupColumns) rowSource { return g.holds }},
+		{query: queries.Get("write_holds"), rows: func(g *groupColumns) rowSource { return g.holds }},
 		{query: queries.Get("make_counters"), rows: func(g *groupColumns) rowSource { return g.newCounters }},
 		{query: queries.Get("write_counters"), exact: true, rows: func(g *groupColumns) rowSource { return g.counters }},
 		{query: transactions.Insert(), rows: func(g *groupColumns) rowSource { return g.transactions }},
 		{
-			query: transactions.ChangeStatus(), exact: true, rare: true,
+			query: transactions.ChangeStatus(), exact: true,
 			rows: func(g *groupColumns) rowSource { return g.changes },
 		},
 		{query: outbox.Insert(), rows: func(g *groupColumns) rowSource { return g.notices }},
@@ -62,12 +63,12 @@ type shape struct {
 	parts []part
 }
 
-func newShape(name string, parts []part) shape {
+func newShape(name string, parts []part) *shape {
 	combined := make([]sql.Part, len(parts))
 	for i, p := range parts {
 		combined[i] = sql.Part{Query: p.query, Exact: p.exact}
 	}
-	return shape{query: sql.Combine(name, combined...), parts: parts}
+	return &shape{query: sql.Combine(name, combined...), parts: parts}
 }
 
 // arguments are those of the parts, and how many rows each must touch. They are valid until g is reset.
@@ -85,53 +86,80 @@ func (s *shape) arguments(g *groupColumns) []any {
 	return g.args
 }
 
-// statements are the forms in which groups read and write.
+// statements are the forms in which groups read and write. They are safe for concurrent use.
 type statements struct {
-	// usual and whole write; usual is without the rare parts.
-	usual, whole shape
+	// parts are all that a group may write, whole is the form with all of them, and shapes are those that were needed so
+	// far, by their parts.
+	parts  []part
+	whole  *shape
+	shapes *sync.Map
 	// locking locks what it reads, credentials first; reading locks nothing, and stores promises.
 	locking, reading looks
 }
 
-// looks read what a group decides by; usual is without holds, changes of transactions and reversals.
-type looks struct{ usual, whole sql.Query }
+// looks read what a group decides by; usual is without holds, changes of transactions and reversals, and secrets reads
+// credentials alone.
+type looks struct {
+	usual, whole, secrets sql.Query
+	// promising ones have promises before their own arguments.
+	promising bool
+}
 
 func newStatements(credentials Credentials) statements {
-	whole := partsWith(credentials)
-	var usual []part
-	for _, p := range whole {
-		if !p.rare {
-			usual = append(usual, p)
-		}
-	}
+	secrets := credentials.LockQuery()
 	locking := looks{
-		usual: sql.Beside("ledger.lock_usual_group", credentials.LockQuery(), queries.Get("lock_usual_state")),
-		whole: sql.Beside("ledger.lock_group", credentials.LockQuery(), queries.Get("lock_state")),
+		usual:   sql.Beside("ledger.lock_usual_group", secrets, queries.Get("lock_usual_state")),
+		whole:   sql.Beside("ledger.lock_group", secrets, queries.Get("lock_state")),
+		secrets: secrets,
 	}
+	reading := func(name string, look sql.Query) sql.Query {
+		return sql.Writing(name, transactions.Promising(), sql.Unlocked(look))
+	}
+	parts := partsWith(credentials)
 	return statements{
-		usual: newShape("ledger.write_usual_group", usual), whole: newShape("ledger.write_group", whole),
-		locking: locking,
+		parts: parts, whole: newShape("ledger.write_group", parts), shapes: new(sync.Map), locking: locking,
 		reading: looks{
-			usual: sql.Writing("ledger.read_usual_group", transactions.Promising(), sql.Unlocked(locking.usual)),
-			whole: sql.Writing("ledger.read_group", transactions.Promising(), sql.Unlocked(locking.whole)),
+			usual:     reading("ledger.read_usual_group", locking.usual),
+			whole:     reading("ledger.read_group", locking.whole),
+			secrets:   reading("ledger.read_secrets", secrets),
+			promising: true,
 		},
 	}
 }
 
-// shapeFor is the form that has a part for everything in g.
+// shapeFor is the form that has a part for everything in g, and no other: each part costs PostgreSQL something, rows or
+// none.
 func (s *statements) shapeFor(g *groupColumns) *shape {
-	for i := range s.whole.parts {
-		if p := &s.whole.parts[i]; p.rare && p.rows(g).Rows() > 0 {
-			return &s.whole
+	needed := uint32(0)
+	for i := range s.parts {
+		if s.parts[i].rows(g).Rows() > 0 {
+			needed |= 1 << i
 		}
 	}
-	return &s.usual
+	if made, found := s.shapes.Load(needed); found {
+		return made.(*shape) //nolint:forcetypeassert // it holds nothing else
+	}
+	return s.shape(needed)
 }
 
-// hot are the statements that a group runs: the writer's connection has them prepared.
+// shape makes the form of the parts whose bits are set.
+func (s *statements) shape(needed uint32) *shape {
+	var parts []part
+	for i := range s.parts {
+		if needed&(1<<i) != 0 {
+			parts = append(parts, s.parts[i])
+		}
+	}
+	made := newShape(fmt.Sprintf("ledger.write_%x", needed), parts)
+	s.shapes.Store(needed, made)
+	return made
+}
+
+// hot are the statements that every writer runs: its connection has them prepared from the start. What a group writes is
+// prepared when a group of its shape first comes.
 func (s *statements) hot() []sql.Query {
 	return []sql.Query{
-		s.usual.query, s.whole.query, s.locking.usual, s.locking.whole, s.reading.usual, s.reading.whole,
-		queries.Get("add_lane_balances"), queries.Get("lock_timeout"), transactions.Promising(),
+		s.whole.query, s.locking.usual, s.locking.whole, s.reading.usual, s.reading.whole,
+		s.reading.secrets, queries.Get("add_lane_balances"), queries.Get("lock_timeout"), transactions.Promising(),
 	}
 }

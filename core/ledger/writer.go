@@ -87,10 +87,11 @@ type Writer struct {
 	stop    chan struct{}
 	stopped sync.Once
 
-	// lane is nil when none is leased; wary is how many of the next groups run under locks. Only the batcher's goroutine
-	// touches them once the writer runs.
-	lane *lane
-	wary int
+	// lane is nil when none is leased; wary is how many of the next groups run under locks, and shy how many do not go
+	// by memory. Only the batcher's goroutine touches them once the writer runs.
+	lane      *lane
+	memory    *memory
+	wary, shy int
 }
 
 // NewWriter leases a lane and starts. Close ends it.
@@ -99,7 +100,7 @@ func NewWriter(o WriterOptions) (*Writer, error) {
 		books: newBooks(PosterOptions{
 			Clock: o.Clock, Credentials: o.Credentials, Location: o.Location, Codes: o.Codes, DrawFees: o.DrawFees,
 		}),
-		db: o.DB, lease: o.Lease, stop: make(chan struct{}),
+		db: o.DB, lease: o.Lease, stop: make(chan struct{}), memory: newMemory(),
 	}
 	if w.lease == 0 {
 		w.lease = leaseTime

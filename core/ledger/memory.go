@@ -1,0 +1,145 @@
+package ledger
+
+import (
+	"slices"
+
+	"github.com/google/uuid"
+)
+
+// How much a writer remembers. A generation is full with so many rows; two are kept, a few dozen megabytes in all.
+const (
+	accountsRemembered = 50_000
+	countersRemembered = 100_000
+	keysRemembered     = 50_000
+)
+
+// memory is what a writer's own groups left behind: rows as its last write made them or its last look found them. With
+// it most groups need no look.
+//
+// Others may have changed a row since. That does no harm, because nothing is believed of a row but what the write proves:
+// a command that would be refused is looked for after all, and one that is accepted changes every row that it was
+// decided by, and so fails with the group if a row is no longer as it was remembered. What cannot be proved like that is
+// not remembered: accounts with an overdraft line, holds, facts and days. Keys, intents and references are unique
+// in the database, which refuses a second use; that a key was used lately is remembered to spare the group that.
+type memory struct {
+	lane     int
+	accounts generations[uuid.UUID, account]
+	counters generations[counterKey, int64]
+	keys     generations[[32]byte, struct{}]
+}
+
+func newMemory() *memory {
+	return &memory{
+		accounts: newGenerations[uuid.UUID, account](accountsRemembered),
+		counters: newGenerations[counterKey, int64](countersRemembered),
+		keys:     newGenerations[[32]byte, struct{}](keysRemembered),
+	}
+}
+
+// keep remembers what a group saw and wrote in its lane.
+func (m *memory) keep(lane int, s *sight, claims []*claim) {
+	if m.lane != lane {
+		// The house's accounts have a row for each lane.
+		*m = *newMemory()
+		m.lane = lane
+	}
+	for id, a := range s.state.accounts {
+		if a.line != nil {
+			m.accounts.drop(id)
+			continue
+		}
+		row := *a
+		row.dirty = false
+		row.read.held, row.read.sequence = a.held, a.sequence
+		m.accounts.put(id, row)
+	}
+	for key, c := range s.state.counters {
+		if !c.fresh || c.dirty {
+			m.counters.put(key, c.used)
+		}
+	}
+	for _, k := range claims {
+		m.keys.put(k.digest, struct{}{})
+	}
+}
+
+// forget drops what commands touch: it may be other than remembered.
+func (m *memory) forget(group []*request) {
+	for _, r := range group {
+		c := r.claim.command
+		for _, l := range c.Lines {
+			m.accounts.drop(l.Account)
+		}
+		if len(c.Counters) > 0 {
+			// Which window it was is not worth asking.
+			m.counters = newGenerations[counterKey, int64](countersRemembered)
+		}
+		m.keys.put(r.claim.digest, struct{}{})
+	}
+}
+
+// serves tells that a group may be decided by what is remembered.
+func (m *memory) serves(group []*request) bool {
+	return !slices.ContainsFunc(group, func(r *request) bool {
+		c := r.claim.command
+		_, used := m.keys.get(r.claim.digest)
+		return used || len(r.doubts) > 0 || r.parks > 0 || len(c.Holds) > 0 || c.Change != nil || c.Reverses != uuid.Nil ||
+			c.ValueDate != "" || slices.ContainsFunc(c.Tiers, func(g TierGuard) bool { return !c.changes(g.Account) })
+	})
+}
+
+// changes tells that a line moves money of the account.
+func (c *Command) changes(account uuid.UUID) bool {
+	return slices.ContainsFunc(c.Lines, func(l Line) bool { return l.Account == account })
+}
+
+// account puts a remembered account into the state; false if there is none.
+func (m *memory) account(st *State, id uuid.UUID) bool {
+	row, found := m.accounts.get(id)
+	if found {
+		st.accounts[id] = &row
+	}
+	return found
+}
+
+// counter puts a remembered counter into the state; false if there is none.
+func (m *memory) counter(st *State, key counterKey) bool {
+	used, found := m.counters.get(key)
+	if found {
+		st.counters[key] = &counter{counterKey: key, used: used, read: used}
+	}
+	return found
+}
+
+// generations is a bounded map: what was not asked for while the young one filled up goes with the old one.
+type generations[K comparable, V any] struct {
+	most       int
+	young, old map[K]V
+}
+
+func newGenerations[K comparable, V any](most int) generations[K, V] {
+	return generations[K, V]{most: most, young: map[K]V{}}
+}
+
+func (g *generations[K, V]) get(key K) (V, bool) {
+	if value, found := g.young[key]; found {
+		return value, true
+	}
+	value, found := g.old[key]
+	if found {
+		g.put(key, value)
+	}
+	return value, found
+}
+
+func (g *generations[K, V]) put(key K, value V) {
+	if len(g.young) >= g.most {
+		g.old, g.young = g.young, make(map[K]V, g.most)
+	}
+	g.young[key] = value
+}
+
+func (g *generations[K, V]) drop(key K) {
+	delete(g.young, key)
+	delete(g.old, key)
+}

@@ -1,0 +1,200 @@
+package ledger_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"nova/core/clock"
+	"nova/core/fault"
+	"nova/core/ids"
+	"nova/core/ledger"
+)
+
+// submits gives the node a command.
+func (b *between) submits(c *ledger.Command) (ledger.Result, error) {
+	return b.node.Submit(context.Background(), c)
+}
+
+// TestWhatHappensAfterRowsWereRememberedCounts: a node goes by what it remembers, and is right all the same.
+func TestWhatHappensAfterRowsWereRememberedCounts(t *testing.T) {
+	for name, test := range map[string]func(b *between){
+		"the payee got money elsewhere and pays with it": func(b *between) {
+			b.must(b.fund(b.to, 500))
+			_, err := b.submits(b.transfer(b.to, b.from, 400))
+			require.NoError(b.t, err)
+			require.Equal(b.t, int64(100), b.posted(b.to))
+		},
+		"the money was spent elsewhere": func(b *between) {
+			b.must(b.transfer(b.from, b.to, 1_000))
+			_, err := b.submits(b.transfer(b.from, b.to, 1))
+			require.Equal(b.t, fault.InsufficientFunds, codeOf(err))
+			require.Equal(b.t, int64(1_000), b.posted(b.to))
+		},
+		"the payee was closed": func(b *between) {
+			require.NoError(b.t, b.exec("update balances set status = 'closed' where account_id = $1", b.to))
+			_, err := b.submits(b.transfer(b.from, b.to, 1))
+			require.Equal(b.t, fault.AccountClosed, codeOf(err))
+			require.Equal(b.t, int64(1_000), b.posted(b.from))
+		},
+		"the payee was opened again": func(b *between) {
+			require.NoError(b.t, b.exec("update balances set status = 'frozen' where account_id = $1", b.to))
+			_, err := b.submits(b.transfer(b.from, b.to, 1))
+			require.Equal(b.t, fault.AccountFrozen, codeOf(err))
+			require.NoError(b.t, b.exec("update balances set status = 'active' where account_id = $1", b.to))
+			_, err = b.submits(b.transfer(b.from, b.to, 1))
+			require.NoError(b.t, err)
+		},
+		"the house's account was frozen": func(b *between) {
+			require.NoError(b.t, b.exec("update balances set status = 'frozen' where account_id = $1", b.fees))
+			_, err := b.submits(b.send(b.from, b.to, 1))
+			require.Equal(b.t, fault.AccountFrozen, codeOf(err))
+			require.NoError(b.t, b.exec("update balances set status = 'active' where account_id = $1", b.fees))
+		},
+		"the payer's tier was raised": func(b *between) {
+			require.NoError(b.t, b.exec("update balances set tier = 2 where account_id = $1", b.from))
+			c := b.transfer(b.from, b.to, 1)
+			c.Tiers = []ledger.TierGuard{{Account: b.from, Tier: 2}}
+			_, err := b.submits(c)
+			require.NoError(b.t, err)
+		},
+		"an account that is guarded only": func(b *between) {
+			require.NoError(b.t, b.exec("update balances set tier = 2 where account_id = $1", b.from))
+			c := b.fund(b.to, 1)
+			c.Tiers = []ledger.TierGuard{{Account: b.from}}
+			_, err := b.submits(c)
+			require.ErrorIs(b.t, err, ledger.ErrStale)
+		},
+		"a part of the money was held": func(b *between) {
+			b.place(b.from, 995)
+			_, err := b.submits(b.transfer(b.from, b.to, 10))
+			require.Equal(b.t, fault.InsufficientFunds, codeOf(err))
+		},
+		"a limit was used elsewhere": func(b *between) {
+			limited := func() *ledger.Command {
+				c := b.transfer(b.from, b.to, 10)
+				c.Counters = []ledger.Count{{Subject: b.from, Rule: "p2p.day.value", Window: clock.Daily, Delta: 10, Cap: 30}}
+				return c
+			}
+			_, err := b.submits(limited())
+			require.NoError(b.t, err)
+			b.must(limited())
+			_, err = b.submits(limited())
+			require.NoError(b.t, err)
+			_, err = b.submits(limited())
+			require.Equal(b.t, fault.LimitExceeded, codeOf(err))
+			require.Equal(b.t, int64(30), b.count("select used from counters where subject = $1", b.from))
+		},
+		"a new day's limit": func(b *between) {
+			limited := func() *ledger.Command {
+				c := b.transfer(b.from, b.to, 10)
+				c.Counters = []ledger.Count{{Subject: b.from, Rule: "p2p.day.value", Window: clock.Daily, Delta: 10, Cap: 10}}
+				return c
+			}
+			_, err := b.submits(limited())
+			require.NoError(b.t, err)
+			b.clock.Advance(24 * time.Hour)
+			_, err = b.submits(limited())
+			require.NoError(b.t, err)
+		},
+		"the key was used by this node": func(b *between) {
+			c := b.send(b.from, b.to, 10)
+			first, err := b.submits(c)
+			require.NoError(b.t, err)
+			again, err := b.submits(c)
+			require.NoError(b.t, err)
+			require.True(b.t, again.Replayed)
+			require.Equal(b.t, first.Receipt, again.Receipt)
+		},
+		"the key was used elsewhere": func(b *between) {
+			c := b.send(b.from, b.to, 10)
+			first := b.must(c)
+			again, err := b.submits(c)
+			require.NoError(b.t, err)
+			require.True(b.t, again.Replayed)
+			require.Equal(b.t, first.Receipt, again.Receipt)
+		},
+		"the key was used elsewhere with another body": func(b *between) {
+			c := b.transfer(b.from, b.to, 10)
+			b.must(c)
+			other := b.transfer(b.from, b.to, 20)
+			other.Key, other.Body = c.Key, [32]byte{1}
+			_, err := b.submits(other)
+			require.Equal(b.t, fault.IdempotencyConflict, codeOf(err))
+			require.Equal(b.t, int64(10), b.posted(b.to))
+		},
+		"the intent was used elsewhere": func(b *between) {
+			c, other := b.send(b.from, b.to, 10), b.send(b.from, b.to, 10)
+			other.Transaction.Intent = c.Transaction.Intent
+			b.must(c)
+			_, err := b.submits(other)
+			require.Equal(b.t, fault.DuplicateEntity, codeOf(err))
+			require.Equal(b.t, int64(10), b.posted(b.to))
+		},
+		"a line was given": func(b *between) {
+			owed := b.open(ledger.OverdraftReceivable, ledger.ZeroFloor())
+			o := overdrawn{market: b.market, wallet: b.from, owed: owed}
+			require.NoError(b.t, o.set(ledger.OverdraftLine{Limit: 500, Until: noon.Add(time.Hour)}))
+			_, err := b.submits(b.transfer(b.from, b.to, 1_200))
+			require.NoError(b.t, err)
+			require.Equal(b.t, int64(200), b.posted(owed))
+			_, err = b.submits(b.transfer(b.to, b.from, 300))
+			require.NoError(b.t, err)
+			require.Zero(b.t, b.posted(owed), "a credit repays what is owed")
+		},
+		"the account is not there": func(b *between) {
+			_, err := b.submits(b.transfer(b.from, ids.New(noon), 1))
+			require.Equal(b.t, fault.NotFound, codeOf(err))
+		},
+	} {
+		t.Run(name, func(t *testing.T) { test(newBetween(t).remember()) })
+	}
+}
+
+// TestRememberedAccountsNeedNoLook: what a node wrote last it writes again in one statement; a stranger is looked for.
+func TestRememberedAccountsNeedNoLook(t *testing.T) {
+	m := newMarket(t)
+	w, through := newWire(t, m.url, func() cut { return whole })
+	node := m.writer("remembering", through)
+	from, to, stranger := m.wallet(1_000), m.wallet(0), m.wallet(0)
+	statements := func(c *ledger.Command) int64 {
+		before := w.asked.Load()
+		_, err := node.Submit(context.Background(), c)
+		require.NoError(t, err)
+		return w.asked.Load() - before
+	}
+	require.EqualValues(t, 2, statements(m.transfer(from, to, 1)), "a look and a write")
+	require.EqualValues(t, 1, statements(m.transfer(from, to, 1)), "a write")
+	require.EqualValues(t, 2, statements(m.transfer(from, stranger, 1)), "a look and a write")
+	require.EqualValues(t, 1, statements(m.transfer(stranger, to, 1)), "a write")
+}
+
+// TestTwoNodesThatRememberTheSameAccountsLoseNothing: each finds out that the other was there.
+func TestTwoNodesThatRememberTheSameAccountsLoseNothing(t *testing.T) {
+	m := newMarket(t)
+	other := m.writer("two", m.url)
+	a, b := m.wallet(10_000), m.wallet(10_000)
+	const rounds = 200
+	var wait sync.WaitGroup
+	for _, side := range []struct {
+		node *ledger.Writer
+		c    func() *ledger.Command
+	}{
+		{m.Writer, func() *ledger.Command { return m.transfer(a, b, 3) }},
+		{other, func() *ledger.Command { return m.transfer(b, a, 2) }},
+	} {
+		wait.Go(func() {
+			for range rounds {
+				if _, err := side.node.Submit(context.Background(), side.c()); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wait.Wait()
+	require.Equal(t, int64(10_000-rounds), m.posted(a))
+	require.Equal(t, int64(10_000+rounds), m.posted(b))
+}
