@@ -7,6 +7,7 @@ import (
 
 	"nova/core/fault"
 	"nova/core/ids"
+	"nova/core/secret"
 	"nova/menus"
 	"nova/sessions"
 )
@@ -77,7 +78,7 @@ func (p *Pipeline) run(ctx context.Context, req *Request) (h hop) {
 	h.key = sessions.Key{Gateway: req.Gateway, ID: req.SessionID}
 	h.dial = menus.Dial{
 		Gateway: req.Gateway, Network: req.Network, Caller: req.MSISDN,
-		Budget: h.terms.Budget, Reference: h.dial.Reference,
+		Budget: h.terms.Budget, Reference: h.dial.Reference, IMSI: secret.New(req.IMSI),
 	}
 	limited, cancel := context.WithTimeout(ctx, h.terms.engineTime)
 	defer cancel()
