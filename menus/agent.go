@@ -180,6 +180,9 @@ func readNewcomersNumber(ctx context.Context, t *Turn, input string) (string, er
 	if err != nil {
 		return "", err
 	}
+	if err := t.lookUp(ctx); err != nil {
+		return "", err
+	}
 	if _, err := t.Services().Customers.ByMSISDN(ctx, number); err == nil {
 		return "", again("registered")
 	} else if !isUnknownCustomer(err) {

@@ -104,7 +104,7 @@ func (t *Turn) stands() bool {
 func (t *Turn) choose(ctx context.Context, input string) Outcome {
 	menu := t.e.menus[t.s.Screen]
 	if input == waitingDigit && t.canContinue() {
-		return t.resumeErrand()
+		return t.resumeErrand(ctx)
 	}
 	for _, option := range menu.Options {
 		if option.Digit != input {
@@ -120,9 +120,12 @@ func (t *Turn) choose(ctx context.Context, input string) Outcome {
 	return t.retry("reason.choose", nil)
 }
 
-// enter starts a flow.
+// enter starts a flow, at whose door the caller is looked at anew: a dialogue may last for minutes.
 func (t *Turn) enter(ctx context.Context, name string) Outcome {
 	m := t.e.flows[name]
+	if err := t.admitted(ctx, m.flow.Act); err != nil {
+		return t.fail(err, Result)
+	}
 	start := m.flow.Starts[0]
 	if m.flow.Enter != nil {
 		var err error

@@ -10,6 +10,7 @@ import (
 	"testing/fstest"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/looplab/fsm"
 	"github.com/stretchr/testify/require"
 
@@ -21,6 +22,7 @@ import (
 	"nova/core/ledger"
 	"nova/core/msisdn"
 	"nova/core/policy"
+	"nova/core/transactions"
 	"nova/menus"
 	"nova/menus/gsm7"
 	"nova/sessions"
@@ -37,6 +39,12 @@ type known struct {
 func (known) ByMSISDN(context.Context, msisdn.MSISDN) (customers.Customer, error) {
 	return customers.Customer{ID: ids.New(now), Status: customers.Active, Language: "en"}, nil
 }
+
+func (known) Allow(context.Context, customers.Customer, customers.Act, transactions.Channel) error {
+	return nil
+}
+
+func (known) Admit(context.Context, uuid.UUID, customers.Act, transactions.Channel) error { return nil }
 
 func (known) Status(context.Context, identity.Subject) (identity.Status, error) {
 	return identity.Status{HasPIN: true}, nil

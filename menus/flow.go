@@ -5,6 +5,7 @@ import (
 
 	"github.com/looplab/fsm"
 
+	"nova/core/customers"
 	"nova/core/policy"
 )
 
@@ -56,6 +57,8 @@ func (s Screen) moves() bool { return s.Debits || s.Holds || s.Lends }
 type Flow struct {
 	Name    string
 	Purpose policy.Purpose
+	// Act is what a customer does with the errand, as far as the guards of a wallet ask: they are asked at its door.
+	Act customers.Act
 	// Money says that the errand moves money: it must be short (MaxMoneyEntries).
 	Money bool
 	// PaysBusiness says that {payee} is an agent or a shop, whose name may be longer than a person's.

@@ -3,8 +3,10 @@ package menus
 import (
 	"context"
 
+	"nova/core/customers"
 	"nova/core/fault"
 	"nova/core/identity"
+	"nova/core/transactions"
 	"nova/sessions"
 )
 
@@ -94,8 +96,13 @@ func (t *Turn) openCustomer(ctx context.Context, resume *sessions.Resume) error 
 	}
 	t.meet(customer.Subject(), customer.Scope(), customer.Language)
 	t.KeepID(myWallet, customer.Wallet)
-	if err := customer.Usable(); err != nil {
+	if err := t.Services().Customers.Allow(ctx, customer, customers.Look, transactions.USSD); err != nil {
 		return err
+	}
+	if !t.dial.IMSI.IsZero() {
+		if err := t.Services().Customers.Saw(ctx, customer, t.dial.IMSI); err != nil {
+			return err
+		}
 	}
 	return t.unlocked(ctx, customer.Subject(), customerHome, resume)
 }
@@ -141,11 +148,23 @@ func (t *Turn) unlocked(ctx context.Context, who identity.Subject, home string, 
 	}
 	if !status.HasPIN {
 		t.standHome(unprovenHome)
-		return nil
+		return pinWaits(t.Services().Customers.Admit(ctx, who.ID, customers.ProveByAnswers, transactions.USSD))
 	}
 	t.standHome(home)
 	t.look(ctx, resume)
 	return nil
+}
+
+// admitted tells that the caller may still begin an errand, and this one.
+func (t *Turn) admitted(ctx context.Context, act customers.Act) error {
+	if t.s.Root != string(AgentRoot) {
+		return t.Services().Customers.Admit(ctx, t.Me(), act, transactions.USSD)
+	}
+	operator, err := t.Services().Agents.OperatorByID(ctx, t.Me())
+	if err != nil {
+		return err
+	}
+	return operator.Usable()
 }
 
 func (t *Turn) standHome(place string) {

@@ -25,6 +25,7 @@ import (
 	"nova/core/clock"
 	"nova/core/money"
 	"nova/core/msisdn"
+	"nova/core/secret"
 	"nova/menus/gsm7"
 	"nova/sessions"
 )
@@ -44,6 +45,8 @@ type Dial struct {
 	Caller           msisdn.MSISDN
 	Root             Root
 	Budget           gsm7.Budget
+	// IMSI is the SIM's, where the network tells it with a begin.
+	IMSI secret.Text
 	// Reference is the short reference that a failure shows and the log holds.
 	Reference string
 }

@@ -3,6 +3,7 @@ package menus
 import (
 	"context"
 
+	"nova/core/customers"
 	"nova/core/payments"
 	"nova/core/policy"
 )
@@ -10,7 +11,7 @@ import (
 // pay: till code, amount, PIN.
 func pay() Flow {
 	return Flow{
-		Name: "pay", Purpose: policy.CustomerTransact, Money: true, PaysBusiness: true,
+		Name: "pay", Purpose: policy.CustomerTransact, Act: customers.PayOut, Money: true, PaysBusiness: true,
 		Starts: []string{"till"},
 		Events: steps("till", "amount", "confirm", "paid"),
 		Screens: map[string]Screen{

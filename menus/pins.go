@@ -136,7 +136,7 @@ func readLastFour(ctx context.Context, t *Turn, input string) (string, error) {
 }
 
 func setFirstPIN(ctx context.Context, t *Turn, pin secret.Text) error {
-	return t.Services().Customers.SetFirstPIN(ctx, t.Key(), t.Me(), t.EarlierKey(proved), pin)
+	return pinWaits(t.Services().Customers.SetFirstPIN(ctx, t.Key(), t.Me(), t.EarlierKey(proved), pin))
 }
 
 // readNewPIN takes a PIN for the first time and refuses a weak one before it is asked again.

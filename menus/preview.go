@@ -25,7 +25,7 @@ var worst = map[string]string{
 	"customer_number": strings.Repeat("0", maxNumber), "date": "21/11/26", "code": "483 920",
 	"savings": worstAmount, "owed": worstAmount, "left": worstAmount, "minimum": worstAmount, "rate": "99.99-100.00%",
 	"product": strings.Repeat("W", maxNameShown), "period": "12/2026",
-	"time": "10:31", "until": "14:30", "minutes": "999", "attempts_left": "9", "tier": "3",
+	"time": "10:31", "until": "14:30", "day": "31/12", "minutes": "999", "attempts_left": "9", "tier": "3",
 }
 
 const (

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"nova/core/customers"
 	"nova/core/fault"
 )
 
@@ -50,6 +51,9 @@ func (t *Turn) refused(err error, kind Kind) refusal {
 		return refusal{key: r.key, ends: r.ends}
 	}
 	told := refusal{key: "fault." + string(f.Code), ends: true}
+	if key := waits(f); key != "" {
+		told.key = key
+	}
 	switch {
 	case fault.Ours(f), f.Code == fault.IdempotencyInProgress:
 		told.key = t.troubled()
@@ -107,8 +111,34 @@ func unworded(err error) error {
 	return err
 }
 
+// waits words a refusal that ends by itself, or whose reason alone says what to do; "" for all others.
+func waits(f *fault.Error) string {
+	key := map[string]string{
+		customers.ReasonSIMChanged: "stop.sim_changed", customers.ReasonPINReset: "stop.pin_reset",
+		customers.ReasonUSSDBlocked: "stop.ussd_blocked",
+	}[fault.Reason(f)]
+	if key != "" && f.Fields["to"] != "" {
+		return "stop.cash_waits" // the customer's, and an agent reads it
+	}
+	return key
+}
+
+// pinWaits words that a changed SIM holds the PIN that somebody wants to set.
+func pinWaits(err error) error {
+	if fault.Reason(err) == customers.ReasonSIMChanged {
+		return &reasonError{key: "stop.sim_changed_pin", ends: true, err: err}
+	}
+	return err
+}
+
 // showExtra shows what a fault tells beside its code.
 func (t *Turn) showExtra(f *fault.Error) {
+	if at, ok := fault.OpensAt(f); ok {
+		// Rounded up: whoever comes at the minute must not find the door still shut.
+		at = at.Add(time.Minute - 1).Truncate(time.Minute).In(t.e.o.Location)
+		t.Show("until", at.Format("15:04"))
+		t.Show("day", at.Format("02/01"))
+	}
 	if n, ok := f.Extra["attempts_left"].(int); ok {
 		t.Show("attempts_left", strconv.Itoa(n))
 	}
@@ -180,6 +210,6 @@ func wrongAnswers(err error) error {
 	case fault.Is(err, fault.AccountLocked):
 		return &reasonError{key: "stop.answers_locked", ends: true, err: err}
 	default:
-		return err
+		return pinWaits(err)
 	}
 }

@@ -141,14 +141,18 @@ func (t *Turn) canContinue() bool {
 
 // resumeErrand stands the session on the confirmation that was dropped, under the same intent: should the first try
 // have gone through after all, the second cannot pay again.
-func (t *Turn) resumeErrand() Outcome {
+func (t *Turn) resumeErrand(ctx context.Context) Outcome {
 	var resume sessions.Resume
 	if err := json.Unmarshal([]byte(t.Value(myWaiting)), &resume); err != nil {
 		return t.fail(err, Result)
 	}
-	screen, ok := t.e.flows[resume.Flow].flow.Screens[resume.Screen]
+	flow := t.e.flows[resume.Flow].flow
+	screen, ok := flow.Screens[resume.Screen]
 	if !ok || screen.Kind != Authorise {
 		return t.retry("reason.choose", nil) // the menu changed since
+	}
+	if err := t.admitted(ctx, flow.Act); err != nil {
+		return t.fail(err, Result)
 	}
 	delete(t.s.Values, myWaiting)
 	delete(t.s.Values, myLine)

@@ -3,6 +3,7 @@ package menus
 import (
 	"context"
 
+	"nova/core/customers"
 	"nova/core/msisdn"
 	"nova/core/payments"
 	"nova/core/policy"
@@ -11,7 +12,7 @@ import (
 // sendMoney: number, amount, PIN.
 func sendMoney() Flow {
 	return Flow{
-		Name: "send_money", Purpose: policy.CustomerTransact, Money: true,
+		Name: "send_money", Purpose: policy.CustomerTransact, Act: customers.PayOut, Money: true,
 		Starts: []string{"payee"},
 		Events: steps("payee", "amount", "confirm", "sent"),
 		Screens: map[string]Screen{

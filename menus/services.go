@@ -30,6 +30,14 @@ type Services struct {
 	Commissions Commissions
 	Reports     Reports
 	Limits      Limits
+	// Lookups is nil where nothing bounds how many numbers a caller may try.
+	Lookups Lookups
+}
+
+// Lookups bounds how many people's numbers a caller may look up: whoever tries many wants to know whose they are.
+type Lookups interface {
+	// Allow counts one look-up; a RATE_LIMIT_EXCEEDED once there were too many.
+	Allow(ctx context.Context, caller msisdn.MSISDN) error
 }
 
 // Customers registers and finds people.
@@ -41,11 +49,16 @@ type Customers interface {
 	SetFirstPIN(ctx context.Context, key ledger.Key, id uuid.UUID, confirmed ledger.Key, pin secret.Text) error
 	ChangePIN(ctx context.Context, key ledger.Key, id uuid.UUID, authorised ledger.Key, pin secret.Text) error
 	SetLanguage(ctx context.Context, id uuid.UUID, language string) error
+
+	Saw(ctx context.Context, c customers.Customer, imsi secret.Text) error
+	Allow(ctx context.Context, c customers.Customer, act customers.Act, through transactions.Channel) error
+	Admit(ctx context.Context, id uuid.UUID, act customers.Act, through transactions.Channel) error
 }
 
 // Agents finds operators.
 type Agents interface {
 	OperatorByMSISDN(ctx context.Context, m msisdn.MSISDN) (agents.Operator, error)
+	OperatorByID(ctx context.Context, id uuid.UUID) (agents.Operator, error)
 	ChangePIN(ctx context.Context, key ledger.Key, id uuid.UUID, authorised ledger.Key, pin secret.Text) error
 	SetLanguage(ctx context.Context, operator uuid.UUID, language string) error
 }

@@ -30,6 +30,9 @@ func askNumber(find func(ctx context.Context, t *Turn, number msisdn.MSISDN) (pa
 		if err != nil {
 			return "", err
 		}
+		if err := t.lookUp(ctx); err != nil {
+			return "", err
+		}
 		party, err := find(ctx, t, number)
 		if err != nil {
 			return "", err
@@ -38,6 +41,14 @@ func askNumber(find func(ctx context.Context, t *Turn, number msisdn.MSISDN) (pa
 		t.keepPayee(party, maxNameShown)
 		return next, nil
 	}
+}
+
+// lookUp counts that the caller looks up somebody's number.
+func (t *Turn) lookUp(ctx context.Context) error {
+	if t.Services().Lookups == nil {
+		return nil
+	}
+	return t.Services().Lookups.Allow(ctx, t.dial.Caller)
 }
 
 // askCode reads the code of a business, an agent's or a till's, and finds it.

@@ -3,6 +3,7 @@ package menus
 import (
 	"context"
 
+	"nova/core/customers"
 	"nova/core/payments"
 	"nova/core/policy"
 )
@@ -10,7 +11,7 @@ import (
 // withdrawAtAgent: agent code, amount, PIN. The agent pays the cash once their own SMS says so.
 func withdrawAtAgent() Flow {
 	return Flow{
-		Name: "withdraw_at_agent", Purpose: policy.CustomerTransact, Money: true, PaysBusiness: true,
+		Name: "withdraw_at_agent", Purpose: policy.CustomerTransact, Act: customers.CashOut, Money: true, PaysBusiness: true,
 		Starts: []string{"agent"},
 		Events: steps("agent", "amount", "confirm", "withdrawn"),
 		Screens: map[string]Screen{

@@ -5,6 +5,7 @@ import (
 
 	"github.com/looplab/fsm"
 
+	"nova/core/customers"
 	"nova/core/payments"
 	"nova/core/policy"
 )
@@ -13,7 +14,7 @@ import (
 // (after the PIN) or to cancel it.
 func withdrawalCode() Flow {
 	return Flow{
-		Name: "withdrawal_code", Purpose: policy.CustomerTransact, Money: true,
+		Name: "withdrawal_code", Purpose: policy.CustomerTransact, Act: customers.CashOut, Money: true,
 		Starts: []string{"amount", "live"},
 		Enter:  enterWithdrawalCode,
 		Events: fsm.Events{

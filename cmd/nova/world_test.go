@@ -20,9 +20,11 @@ import (
 	"nova/configs"
 	"nova/core/clock"
 	"nova/core/customers"
+	"nova/core/identity"
 	"nova/core/ledger"
 	"nova/core/msisdn"
 	"nova/core/secret"
+	"nova/core/transactions"
 	"nova/menus/menutest"
 	"nova/sessions/redistest"
 	"nova/sql/sqltest"
@@ -95,6 +97,38 @@ func (w *world) Wait(d time.Duration) {
 	w.clock.Advance(d)
 	require.NoError(w.t, w.server.tariffs.Load(w.t.Context()))
 	require.NoError(w.t, w.server.limits.Load(w.t.Context()))
+}
+
+// happenings are what others do to a customer.
+var happenings = map[string]func(w *world, c customers.Customer) error{
+	"sim changed": func(w *world, c customers.Customer) error {
+		return w.server.customers.ReportSIMSwap(w.t.Context(), officer, customers.SIMSwap{
+			MSISDN: c.MSISDN, SwappedAt: w.clock.Now(), Source: "operator",
+		})
+	},
+	"ussd blocked": func(w *world, c customers.Customer) error {
+		return w.server.customers.BlockUSSD(w.t.Context(), c.Subject(), c.ID)
+	},
+	"ussd unblocked": func(w *world, c customers.Customer) error {
+		return w.server.customers.UnblockUSSD(w.t.Context(), c.Subject(), c.ID, transactions.App)
+	},
+	"suspended": func(w *world, c customers.Customer) error {
+		return w.server.customers.SetStatus(w.t.Context(), c.ID, customers.Suspended)
+	},
+}
+
+// officer is a member of staff.
+var officer = identity.Subject{Kind: identity.Staff, ID: uuid.MustParse("0197d3a0-0000-7000-8000-000000000001")}
+
+// Happen does to the customer behind a number what the walk says.
+func (w *world) Happen(caller, what string) {
+	happening := happenings[what]
+	require.NotNil(w.t, happening, what)
+	number, err := msisdn.Parse(caller, "BB")
+	require.NoError(w.t, err)
+	c, err := w.server.customers.ByMSISDN(w.t.Context(), number)
+	require.NoError(w.t, err)
+	require.NoError(w.t, happening(w, c))
 }
 
 // hop is one callback.

@@ -13,6 +13,7 @@ import (
 	"nova/core/ledger"
 	"nova/core/outbox"
 	"nova/core/secret"
+	"nova/core/transactions"
 	"nova/sql"
 )
 
@@ -27,11 +28,16 @@ const (
 
 // ConfirmIdentity asks a customer without a PIN for the year of birth and the last four of the ID number, once for
 // the key. A wrong answer is a PIN_INVALID with attempts_left and does not say which part was wrong; three lock the
-// question for a day: ACCOUNT_LOCKED with retry_after_seconds. Who has a PIN already is an INVALID_STATE.
+// question for a day: ACCOUNT_LOCKED with retry_after_seconds. Who has a PIN already is an INVALID_STATE; after a change of
+// the SIM it is FORBIDDEN for a while, with opens_at.
 func (s *Service) ConfirmIdentity(ctx context.Context, key ledger.Key, id uuid.UUID, birthYear int,
 	last4 string,
 ) error {
 	if err := s.withoutPIN(ctx, id); err != nil {
+		return err
+	}
+	// The questions are asked on a handset alone, of whoever holds its SIM.
+	if err := s.Admit(ctx, id, ProveByAnswers, transactions.USSD); err != nil {
 		return err
 	}
 	key.Operation = operationConfirm
@@ -110,6 +116,9 @@ func (s *Service) SetFirstPIN(ctx context.Context, key ledger.Key, id uuid.UUID,
 ) error {
 	c, err := s.ByID(ctx, id)
 	if err != nil {
+		return err
+	}
+	if err := s.Allow(ctx, c, ProveByAnswers, transactions.USSD); err != nil {
 		return err
 	}
 	if err := identity.CheckPIN(pin, c.BirthDate.Year()); err != nil {

@@ -11,6 +11,7 @@
 //	again                         the last hop is delivered a second time
 //	drop                          the network loses the dialogue
 //	wait   11m                    the clock moves on
+//	happen sim changed            somebody else does something to the caller: see World.Happen
 //	> CON Nova                    the screen that came, line by line, to the letter
 //	expect wallet 149.00          what is true afterwards
 //	expect sms Sent BBD 50.00     the newest SMS to the caller begins so
@@ -41,6 +42,8 @@ type World interface {
 	Drop()
 	// Wait moves the clock.
 	Wait(d time.Duration)
+	// Happen does to the caller what no handset does: their operator reports that their SIM was changed, say.
+	Happen(caller, what string)
 	// Holds returns what an account of the caller holds, in the handset's form: wallet, float, commission, savings, or
 	// what they owe: owed.
 	Holds(caller, account string) string
@@ -115,6 +118,8 @@ func (w *walk) step(line string) {
 		w.world.Drop()
 	case "wait":
 		w.wait(rest)
+	case "happen":
+		w.world.Happen(w.caller, rest)
 	case "given", "expect":
 		w.holds(rest)
 	default:
