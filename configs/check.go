@@ -122,6 +122,12 @@ func (c Config) checkStores(f *Faults) {
 	for name, path := range map[string]string{"NOVA_TARIFFS_FILE": c.TariffsFile, "NOVA_LIMITS_FILE": c.LimitsFile} {
 		f.need(path == "" || readable(path), "%s names no file that can be read", name)
 	}
+	f.need(c.PoliciesDir == "" || folder(c.PoliciesDir), "NOVA_POLICIES_DIR names no folder")
+}
+
+func folder(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
 }
 
 func databaseURL(raw string) bool {
@@ -156,6 +162,8 @@ func (c Config) checkPeople(f *Faults) {
 	f.need(c.PINTries >= 1 && c.PINTries <= maxPINTries, "NOVA_PIN_TRIES is not between 1 and %d", maxPINTries)
 	f.need(c.PINLockMinutes >= 1 && c.PINLockMinutes <= maxLock, "NOVA_PIN_LOCK_MINUTES is not between 1 and %d", maxLock)
 	f.need(c.TokenLife >= minTokenLife && c.TokenLife <= maxTokenLife, "NOVA_TOKEN_LIFE is not between %s and %s", minTokenLife, maxTokenLife)
+	_, err := c.StepUp()
+	f.need(err == nil || !c.Currency.Valid(), "NOVA_STEP_UP_ABOVE is not an amount of %s", c.Currency)
 	f.need(c.HelpNumber != "" && len(c.HelpNumber) <= 15, "NOVA_HELP_NUMBER is empty or longer than a screen has room for")
 }
 

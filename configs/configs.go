@@ -69,6 +69,9 @@ type Config struct {
 	TariffsFile string `env:"NOVA_TARIFFS_FILE" yaml:"tariffs_file" doc:"prices; empty: those built in"`
 	LimitsFile  string `env:"NOVA_LIMITS_FILE" yaml:"limits_file" doc:"limits; empty: those built in"`
 
+	PoliciesDir string `env:"NOVA_POLICIES_DIR" yaml:"policies_dir" doc:"folder of cedar policies, *.cedar, that say who may do what; empty: those built in"`
+	StepUpAbove string `env:"NOVA_STEP_UP_ABOVE" yaml:"step_up_above" doc:"amount above which an app's money call asks for a second factor, in the currency of wallets; 0: none does for its amount"`
+
 	CloseDays bool `env:"NOVA_CLOSE_DAYS" yaml:"close_days" doc:"workers close each business day a quarter of an hour after midnight, and sweep trust; off: nova ledger close-day does"`
 
 	LogLevel  string `env:"NOVA_LOG_LEVEL" yaml:"log_level" doc:"debug, info, warn or error"`
@@ -150,7 +153,7 @@ func Default(environment Environment) Config {
 		DataDir: ".nova",
 		Region:  "BB", Currency: "BBD", TimeZone: "America/Barbados",
 		ShortCodes: map[string]string{"*123#": "customer", "*124#": "agent"},
-		HelpNumber: "100",
+		HelpNumber: "100", StepUpAbove: "500",
 		PINTries:   3, PINLockMinutes: 60, TokenLife: 10 * time.Minute,
 		CloseDays: true,
 		LogLevel:  "info", LogFormat: "json",

@@ -3,6 +3,7 @@ package configs_test
 import (
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"nova/configs"
+	"nova/core/money"
 )
 
 var update = flag.Bool("update", false, "rewrite example.env and the README's table")
@@ -72,6 +74,47 @@ gateways:
 	require.Equal(t, []string{"192.0.2.0/24", "198.51.100.7"}, c.Gateways[1].CIDRs)
 }
 
+func TestPoliciesAreBuiltInOrAFolder(t *testing.T) {
+	c, err := configs.Load(nil)
+	require.NoError(t, err)
+	files, err := c.Policies()
+	require.NoError(t, err)
+	names, err := fs.Glob(files, "*.cedar")
+	require.NoError(t, err)
+	require.NotEmpty(t, names)
+
+	folder := filepath.Dir(write(t, "own.cedar", "// nobody may do anything"))
+	c, err = configs.Load([]string{"NOVA_POLICIES_DIR=" + folder})
+	require.NoError(t, err)
+	files, err = c.Policies()
+	require.NoError(t, err)
+	names, err = fs.Glob(files, "*.cedar")
+	require.NoError(t, err)
+	require.Equal(t, []string{"own.cedar"}, names)
+}
+
+func TestTheAmountForASecondFactor(t *testing.T) {
+	rows := []struct {
+		name    string
+		environ []string
+		want    money.Amount
+	}{
+		{"the default", nil, money.Of(500_00, "BBD")},
+		{"in a currency without decimals", []string{"NOVA_CURRENCY=XOF"}, money.Of(500, "XOF")},
+		{"with cents", []string{"NOVA_STEP_UP_ABOVE=20.50"}, money.Of(20_50, "BBD")},
+		{"none", []string{"NOVA_STEP_UP_ABOVE=0"}, money.Of(0, "BBD")},
+	}
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			c, err := configs.Load(row.environ)
+			require.NoError(t, err)
+			got, err := c.StepUp()
+			require.NoError(t, err)
+			require.Equal(t, row.want, got)
+		})
+	}
+}
+
 func TestRedisMayHaveSeveralNodes(t *testing.T) {
 	const nodes = "redis://a:6379,b:6379,c:6379"
 	c, err := configs.Load([]string{"REDIS_URL=" + nodes, "NOVA_REDIS_MASTER=nova"})
@@ -120,12 +163,14 @@ func TestAllFaultsAreToldAtOnce(t *testing.T) {
 			"NOVA_TIME_ZONE=Mars/Olympus", "NOVA_SHORT_CODES=123:customer,*124#:nobody", "NOVA_PIN_TRIES=99",
 			"NOVA_PIN_LOCK_MINUTES=-1", "NOVA_LOG_FORMAT=xml", "NOVA_IN_FLIGHT=-1", "NOVA_DIALS_PER_MINUTE=-1", "NOVA_CALLS_PER_MINUTE=99999999",
 			"NOVA_GATEWAY_CALLS_PER_MINUTE=-1", "NOVA_TRUSTED_PROXIES=10.0.0.0/8,proxy", "NOVA_PUBLIC_URL=https://api.example.com/v1",
-			"NOVA_TOKEN_LIFE=1h", "NOVA_DEADLINE=1h", "NOVA_TARIFFS_FILE=/nowhere", "NOVA_HELP_NUMBER=" + strings.Repeat("1", 16),
+			"NOVA_TOKEN_LIFE=1h", "NOVA_DEADLINE=1h", "NOVA_TARIFFS_FILE=/nowhere", "NOVA_POLICIES_DIR=/nowhere", "NOVA_HELP_NUMBER=" + strings.Repeat("1", 16),
 		}, []string{
 			"NOVA_HTTP_ADDR is not", `"cook" is none of`, "names ussd twice", "NOVA_REGION", "NOVA_CURRENCY", "NOVA_TIME_ZONE",
-			`"123" is not a short code`, "*124# leads to neither", "NOVA_PIN_TRIES", "NOVA_PIN_LOCK_MINUTES", "NOVA_LOG_FORMAT", "NOVA_IN_FLIGHT", "NOVA_DIALS_PER_MINUTE", "NOVA_CALLS_PER_MINUTE", "NOVA_GATEWAY_CALLS", `"proxy" is not a network`, "NOVA_PUBLIC_URL", "NOVA_TOKEN_LIFE", "NOVA_DEADLINE", "NOVA_TARIFFS_FILE",
+			`"123" is not a short code`, "*124# leads to neither", "NOVA_PIN_TRIES", "NOVA_PIN_LOCK_MINUTES", "NOVA_LOG_FORMAT", "NOVA_IN_FLIGHT", "NOVA_DIALS_PER_MINUTE", "NOVA_CALLS_PER_MINUTE", "NOVA_GATEWAY_CALLS", `"proxy" is not a network`, "NOVA_PUBLIC_URL", "NOVA_TOKEN_LIFE", "NOVA_DEADLINE", "NOVA_TARIFFS_FILE", "NOVA_POLICIES_DIR",
 			"NOVA_HELP_NUMBER",
 		}},
+		{"an amount that the currency does not have", []string{"NOVA_STEP_UP_ABOVE=500.001"}, []string{"NOVA_STEP_UP_ABOVE is not an amount of BBD"}},
+		{"an amount below nothing", []string{"NOVA_STEP_UP_ABOVE=-1"}, []string{"NOVA_STEP_UP_ABOVE is not an amount of BBD"}},
 		{"a gateway's faults", []string{
 			"NOVA_GATEWAYS_0_NAME=Big One", "NOVA_GATEWAYS_0_MODE=all", "NOVA_GATEWAYS_0_CIDRS=10.0.0.0/99",
 			"NOVA_GATEWAYS_0_BASIC_USER=u", "NOVA_GATEWAYS_0_HMAC_SECRET=" + canary, "NOVA_GATEWAYS_0_COUNTRIES=BB",
