@@ -154,7 +154,7 @@ func Default(environment Environment) Config {
 		Region:  "BB", Currency: "BBD", TimeZone: "America/Barbados",
 		ShortCodes: map[string]string{"*123#": "customer", "*124#": "agent"},
 		HelpNumber: "100", StepUpAbove: "500",
-		PINTries:   3, PINLockMinutes: 60, TokenLife: 10 * time.Minute,
+		PINTries: 3, PINLockMinutes: 60, TokenLife: 10 * time.Minute,
 		CloseDays: true,
 		LogLevel:  "info", LogFormat: "json",
 	}

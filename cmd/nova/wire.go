@@ -25,6 +25,7 @@ import (
 	"nova/core/limits"
 	"nova/core/outbox"
 	"nova/core/payments"
+	"nova/core/policy"
 	"nova/core/products"
 	"nova/core/reports"
 	"nova/core/rules"
@@ -86,6 +87,8 @@ type parts struct {
 	// audit records acts without a transaction of their own; auditPoints keeps where the record's chain stood.
 	audit       *audit.Log
 	auditPoints *checkpoints.Log
+	// policies say who may do what.
+	policies *policy.Decider
 
 	effects   approvals.Registry
 	approvals *approvals.Service
@@ -104,7 +107,7 @@ func open(ctx context.Context, config configs.Config, log *slog.Logger, now cloc
 	ctx, cancel := context.WithTimeout(ctx, checkStores)
 	defer cancel()
 	for _, step := range []func(context.Context) error{
-		p.openMarket, p.openKeys, p.openStores, p.openAudit, p.openRules, p.openLedger, p.openPeople, p.openMenus,
+		p.openMarket, p.openKeys, p.openPolicies, p.openStores, p.openAudit, p.openRules, p.openLedger, p.openPeople, p.openMenus,
 	} {
 		if err := step(ctx); err != nil {
 			return p, errors.Join(err, p.close(ctx))
@@ -120,6 +123,21 @@ func (p *parts) openMarket(context.Context) error {
 		return fmt.Errorf("time zone: %w", err)
 	}
 	return nil
+}
+
+// openPolicies reads who may do what. Policies that cannot be read stop the start: nobody could do anything, or anybody
+// anything.
+func (p *parts) openPolicies(context.Context) error {
+	files, err := p.config.Policies()
+	if err != nil {
+		return err
+	}
+	above, err := p.config.StepUp()
+	if err != nil {
+		return err
+	}
+	p.policies, err = policy.NewDecider(policy.Options{Files: files, Clock: p.clock, LargeAbove: above})
+	return err
 }
 
 // openKeys loads the keys; a development server makes those that are missing.
