@@ -124,13 +124,22 @@ func (a *App) verify(ctx context.Context, header string) (identity.Principal, er
 	return a.o.Tokens.Verify(ctx, secret.New(strings.TrimSpace(header[len(bearer):])))
 }
 
+// authorization is the request's one Authorization header; two are none.
+func authorization(h *fasthttp.RequestHeader) string {
+	values := h.PeekAll(fiber.HeaderAuthorization)
+	if len(values) != 1 {
+		return ""
+	}
+	return string(values[0])
+}
+
 // authenticate verifies the token before anything else of the request is looked at.
 func (a *App) authenticate(c *fiber.Ctx) error {
 	if a.public(c.Method(), c.Path()) {
 		return c.Next()
 	}
 	ctx := c.UserContext()
-	p, err := a.verify(ctx, c.Get(fiber.HeaderAuthorization))
+	p, err := a.verify(ctx, authorization(&c.Request().Header))
 	if err != nil {
 		return err
 	}
@@ -163,7 +172,7 @@ func (a *App) headerReceived(h *fasthttp.RequestHeader) fasthttp.RequestConfig {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), a.o.Deadline)
 	defer cancel()
-	if _, err := a.verify(ctx, string(h.Peek(fiber.HeaderAuthorization))); err != nil {
+	if _, err := a.verify(ctx, authorization(h)); err != nil {
 		return fasthttp.RequestConfig{MaxRequestBodySize: unreadBody}
 	}
 	return fasthttp.RequestConfig{MaxRequestBodySize: limit}

@@ -99,7 +99,7 @@ func (a *App) observe(c *fiber.Ctx) error {
 func (a *App) unread(c *fiber.Ctx, err error) error {
 	var router *fiber.Error
 	if errors.As(err, &router) && router.Code == http.StatusRequestEntityTooLarge && !a.public(c.Method(), c.Path()) {
-		if _, refusal := a.verify(c.UserContext(), c.Get(fiber.HeaderAuthorization)); refusal != nil {
+		if _, refusal := a.verify(c.UserContext(), authorization(&c.Request().Header)); refusal != nil {
 			err = refusal
 		}
 	}

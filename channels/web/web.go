@@ -31,8 +31,8 @@ const (
 	bodyLimit = 1 << 20
 	// readBufferSize bounds the request's headers. Gateways that sign theirs need 8 to 16 KiB.
 	readBufferSize = 16 << 10
-	// readTimeout bounds the reading of one request, so that a slow sender can't hold a connection for ever.
-	readTimeout = 10 * time.Second
+	// defaultReadTimeout bounds the reading of one request, so that a slow sender can't hold a connection for ever.
+	defaultReadTimeout = 10 * time.Second
 	// writeTimeout bounds the writing of one answer.
 	writeTimeout = 15 * time.Second
 	// idleTimeout keeps a gateway's connection open between two hops of a slow reader.
@@ -58,6 +58,8 @@ type Options struct {
 	InFlight int
 	// Deadline bounds the work on one request; 0 means defaultDeadline.
 	Deadline time.Duration
+	// ReadTimeout bounds the reading of one request, head and body; 0 means ten seconds.
+	ReadTimeout time.Duration
 	// Doors are families of paths that differ from the JSON API.
 	Doors []Door
 	// Rates counts calls; nil: nobody does. CallsPerMinute is what one address, and one caller, may do; 0: any number.
@@ -108,25 +110,29 @@ type App struct {
 
 // New builds the app with its middleware and an API that has no operation yet.
 func New(o Options) *App {
-	a := &App{o: withDefaults(o), limits: limitsOf(o.CallsPerMinute), headers: headersOf(o.PublicURL), routes: map[string]Access{}, open: map[string]bool{}}
+	o = withDefaults(o)
+	a := &App{o: o, limits: limitsOf(o.CallsPerMinute), headers: headersOf(o.PublicURL), routes: map[string]Access{}, open: map[string]bool{}}
 	overrideHumaErrors()
 	a.fiber = fiber.New(fiber.Config{
 		// Without Immutable, strings of one request are overwritten by the next on its connection.
 		Immutable:             true,
 		CaseSensitive:         true,
-		ReadTimeout:           readTimeout,
+		ReadTimeout:           o.ReadTimeout,
 		WriteTimeout:          writeTimeout,
 		IdleTimeout:           idleTimeout,
 		ReadBufferSize:        readBufferSize,
 		BodyLimit:             bodyLimit,
 		Concurrency:           connections,
 		DisableStartupMessage: true,
-		ErrorHandler:          a.unread,
+		// A form of files is read by the route that takes one, and not for whoever sends one.
+		DisablePreParseMultipartForm: true,
+		ErrorHandler:                 a.unread,
 	})
 	a.fiber.Server().HeaderReceived = a.headerReceived
 	a.fiber.Server().CloseOnShutdown = true
 	a.refuseStrangeMethods()
-	a.fiber.Use(a.correlate, a.observe, a.limitInFlight, a.recover, a.bound, a.countRest, a.authenticate, a.refuseEncoding)
+	a.fiber.Use(a.correlate, a.observe, a.limitInFlight, a.recover, a.bound, a.countRest, a.refuseShapes,
+		a.authenticate, refuseRepeats, a.refuseEncoding)
 	a.api = newAPI(a)
 	return a
 }
@@ -165,6 +171,9 @@ func withDefaults(o Options) Options {
 	}
 	if o.InFlight <= 0 {
 		o.InFlight = defaultInFlight
+	}
+	if o.ReadTimeout <= 0 {
+		o.ReadTimeout = defaultReadTimeout
 	}
 	if o.Deadline <= 0 {
 		o.Deadline = defaultDeadline
