@@ -27,6 +27,8 @@ const (
 	maxRepeatWindow                = 10 * time.Second
 	minTokenLife, maxTokenLife     = 5 * time.Minute, 10 * time.Minute
 	maxDeadline                    = time.Minute
+	minHold, maxHold               = time.Hour, 30 * 24 * time.Hour
+	minSIMSwap, maxSIMSwap         = 100 * time.Millisecond, 3 * time.Second
 	// maxPerMinute is far beyond what one server answers, and within what a rate can be counted by.
 	maxPerMinute = 10_000_000
 )
@@ -164,7 +166,23 @@ func (c Config) checkPeople(f *Faults) {
 	f.need(c.TokenLife >= minTokenLife && c.TokenLife <= maxTokenLife, "NOVA_TOKEN_LIFE is not between %s and %s", minTokenLife, maxTokenLife)
 	_, err := c.StepUp()
 	f.need(err == nil || !c.Currency.Valid(), "NOVA_STEP_UP_ABOVE is not an amount of %s", c.Currency)
+	f.need(c.SIMHold >= minHold && c.SIMHold <= maxHold, "NOVA_SIM_HOLD is not between %s and %s", minHold, maxHold)
+	f.need(c.PINResetHold >= minHold && c.PINResetHold <= maxHold, "NOVA_PIN_RESET_HOLD is not between %s and %s", minHold, maxHold)
+	c.checkSIMSwaps(f)
 	f.need(c.HelpNumber != "" && len(c.HelpNumber) <= 15, "NOVA_HELP_NUMBER is empty or longer than a screen has room for")
+}
+
+// checkSIMSwaps looks at the operator's API, which is off where it has no URL. Numbers and a token go there, so only
+// this machine is called without TLS.
+func (c Config) checkSIMSwaps(f *Faults) {
+	f.need(c.SIMSwapSilence == SilenceLocal || c.SIMSwapSilence == SilenceRefuse, "NOVA_SIM_SWAP_SILENCE is neither local nor refuse")
+	f.need(c.SIMSwapTimeout >= minSIMSwap && c.SIMSwapTimeout <= maxSIMSwap,
+		"NOVA_SIM_SWAP_TIMEOUT is not between %s and %s", minSIMSwap, maxSIMSwap)
+	if c.SIMSwapURL == "" {
+		return
+	}
+	local := strings.HasPrefix(c.SIMSwapURL, "http://127.0.0.1:") || strings.HasPrefix(c.SIMSwapURL, "http://localhost:")
+	f.need(scheme(c.SIMSwapURL, "https") || local, "NOVA_SIM_SWAP_URL is not https://host")
 }
 
 func (c Config) checkGateways(f *Faults) {

@@ -66,6 +66,14 @@ type Config struct {
 	ExposeOTP      bool          `env:"NOVA_EXPOSE_OTP" yaml:"expose_otp" doc:"show one-time codes in answers, for demonstrations; refused in production"`
 	TokenLife      time.Duration `env:"NOVA_TOKEN_LIFE" yaml:"token_life" doc:"life of an access token, 5 to 10 minutes"`
 
+	SIMHold          time.Duration `env:"NOVA_SIM_HOLD" yaml:"sim_hold" doc:"how long a changed SIM holds cash-outs, withdrawal codes, PINs set against questions and higher tiers"`
+	PINResetHold     time.Duration `env:"NOVA_PIN_RESET_HOLD" yaml:"pin_reset_hold" doc:"how long money out waits after a reset of the PIN"`
+	SIMSwapURL       string        `env:"NOVA_SIM_SWAP_URL" yaml:"sim_swap_url" doc:"operator's SIM Swap API (GSMA Open Gateway), up to /sim-swap; empty: only what is reported here counts"`
+	SIMSwapToken     secret.Text   `env:"NOVA_SIM_SWAP_TOKEN" yaml:"sim_swap_token" doc:"bearer token of the SIM Swap API"`
+	SIMSwapTokenFile string        `env:"NOVA_SIM_SWAP_TOKEN_FILE" yaml:"sim_swap_token_file" doc:"file that holds the token of the SIM Swap API"`
+	SIMSwapTimeout   time.Duration `env:"NOVA_SIM_SWAP_TIMEOUT" yaml:"sim_swap_timeout" doc:"time that the SIM Swap API may take, below that of a hop"`
+	SIMSwapSilence   string        `env:"NOVA_SIM_SWAP_SILENCE" yaml:"sim_swap_silence" doc:"where the SIM Swap API does not answer: local (what is known here decides) or refuse"`
+
 	TariffsFile string `env:"NOVA_TARIFFS_FILE" yaml:"tariffs_file" doc:"prices; empty: those built in"`
 	LimitsFile  string `env:"NOVA_LIMITS_FILE" yaml:"limits_file" doc:"limits; empty: those built in"`
 
@@ -134,6 +142,12 @@ const (
 	Last       = "last"
 )
 
+// What holds where the SIM Swap API is silent.
+const (
+	SilenceLocal  = "local"
+	SilenceRefuse = "refuse"
+)
+
 // Roles of a process.
 const (
 	RoleUSSD    = "ussd"
@@ -155,6 +169,7 @@ func Default(environment Environment) Config {
 		ShortCodes: map[string]string{"*123#": "customer", "*124#": "agent"},
 		HelpNumber: "100", StepUpAbove: "500",
 		PINTries: 3, PINLockMinutes: 60, TokenLife: 10 * time.Minute,
+		SIMHold: 24 * time.Hour, PINResetHold: 4 * time.Hour, SIMSwapTimeout: 1500 * time.Millisecond, SIMSwapSilence: SilenceLocal,
 		CloseDays: true,
 		LogLevel:  "info", LogFormat: "json",
 	}

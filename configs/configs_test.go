@@ -160,13 +160,15 @@ func TestAllFaultsAreToldAtOnce(t *testing.T) {
 		{"a mode beside the Redis URL, which says it", []string{"NOVA_REDIS_MODE=cluster"}, []string{"NOVA_REDIS_MODE is not a setting"}},
 		{"several at once", []string{
 			"NOVA_HTTP_ADDR=8080", "NOVA_ROLES=ussd,cook,ussd", "NOVA_REGION=Barbados", "NOVA_CURRENCY=BTC",
-			"NOVA_TIME_ZONE=Mars/Olympus", "NOVA_SHORT_CODES=123:customer,*124#:nobody", "NOVA_PIN_TRIES=99",
+			"NOVA_TIME_ZONE=Mars/Olympus", "NOVA_SHORT_CODES=123:customer,*124#:nobody", "NOVA_PIN_TRIES=99", "NOVA_SIM_HOLD=1m", "NOVA_PIN_RESET_HOLD=1s",
+			"NOVA_SIM_SWAP_URL=http://operator.example", "NOVA_SIM_SWAP_TIMEOUT=1m", "NOVA_SIM_SWAP_SILENCE=allow",
 			"NOVA_PIN_LOCK_MINUTES=-1", "NOVA_LOG_FORMAT=xml", "NOVA_IN_FLIGHT=-1", "NOVA_DIALS_PER_MINUTE=-1", "NOVA_CALLS_PER_MINUTE=99999999",
 			"NOVA_GATEWAY_CALLS_PER_MINUTE=-1", "NOVA_TRUSTED_PROXIES=10.0.0.0/8,proxy", "NOVA_PUBLIC_URL=https://api.example.com/v1",
 			"NOVA_TOKEN_LIFE=1h", "NOVA_DEADLINE=1h", "NOVA_TARIFFS_FILE=/nowhere", "NOVA_POLICIES_DIR=/nowhere", "NOVA_HELP_NUMBER=" + strings.Repeat("1", 16),
 		}, []string{
 			"NOVA_HTTP_ADDR is not", `"cook" is none of`, "names ussd twice", "NOVA_REGION", "NOVA_CURRENCY", "NOVA_TIME_ZONE",
-			`"123" is not a short code`, "*124# leads to neither", "NOVA_PIN_TRIES", "NOVA_PIN_LOCK_MINUTES", "NOVA_LOG_FORMAT", "NOVA_IN_FLIGHT", "NOVA_DIALS_PER_MINUTE", "NOVA_CALLS_PER_MINUTE", "NOVA_GATEWAY_CALLS", `"proxy" is not a network`, "NOVA_PUBLIC_URL", "NOVA_TOKEN_LIFE", "NOVA_DEADLINE", "NOVA_TARIFFS_FILE", "NOVA_POLICIES_DIR",
+			`"123" is not a short code`, "*124# leads to neither", "NOVA_PIN_TRIES", "NOVA_PIN_LOCK_MINUTES", "NOVA_SIM_HOLD", "NOVA_PIN_RESET_HOLD",
+			"NOVA_SIM_SWAP_URL", "NOVA_SIM_SWAP_TIMEOUT", "NOVA_SIM_SWAP_SILENCE", "NOVA_LOG_FORMAT", "NOVA_IN_FLIGHT", "NOVA_DIALS_PER_MINUTE", "NOVA_CALLS_PER_MINUTE", "NOVA_GATEWAY_CALLS", `"proxy" is not a network`, "NOVA_PUBLIC_URL", "NOVA_TOKEN_LIFE", "NOVA_DEADLINE", "NOVA_TARIFFS_FILE", "NOVA_POLICIES_DIR",
 			"NOVA_HELP_NUMBER",
 		}},
 		{"an amount that the currency does not have", []string{"NOVA_STEP_UP_ABOVE=500.001"}, []string{"NOVA_STEP_UP_ABOVE is not an amount of BBD"}},

@@ -170,6 +170,7 @@ type fileSecret struct {
 func (c *Config) readSecrets() Faults {
 	secrets := []fileSecret{
 		{"DATABASE_URL", &c.DatabaseURL, c.DatabaseURLFile}, {"REDIS_URL", &c.RedisURL, c.RedisURLFile},
+		{"NOVA_SIM_SWAP_TOKEN", &c.SIMSwapToken, c.SIMSwapTokenFile},
 	}
 	for i := range c.Gateways {
 		g, name := &c.Gateways[i], fmt.Sprintf("NOVA_GATEWAYS_%d_", i)

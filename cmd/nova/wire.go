@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"nova/channels/outbound/checkpoints"
+	"nova/channels/outbound/simswap"
 	"nova/channels/ussd"
 	"nova/channels/web"
 	"nova/configs"
@@ -235,8 +236,16 @@ func (p *parts) openPeople(context.Context) error {
 	p.tokens = identity.NewTokens(identity.TokenOptions{
 		Clients: p.clients, Signer: p.signer, Clock: p.clock, Issuer: issuer, Audience: issuer, Life: p.config.TokenLife,
 	})
+	sims, err := p.simSwaps()
+	if err != nil {
+		return err
+	}
 	p.customers = customers.New(customers.Options{
 		DB: p.db, Ledger: p.ledger, Identity: p.identity, Keyring: p.keyring, Clock: p.clock, Currency: p.config.Currency,
+		SIMs: sims, Silence: customers.Silence(p.config.SIMSwapSilence), SIMHold: p.config.SIMHold, ResetHold: p.config.PINResetHold,
+		Mishap: func(ctx context.Context, err error) {
+			p.log.WarnContext(ctx, "SIM swaps were not told", slog.Any("error", err))
+		},
 	})
 	p.agents = agents.New(agents.Options{
 		DB: p.db, Ledger: p.ledger, Identity: p.identity, Clock: p.clock, Currency: p.config.Currency,
@@ -258,6 +267,17 @@ func (p *parts) openPeople(context.Context) error {
 	p.effects.Add(payments.KindReversal, p.payments.ReversalEffect())
 	p.effects.Add(payments.KindAdjustment, p.payments.AdjustmentEffect())
 	return nil
+}
+
+// simSwaps is the operator's API, nil where none is configured.
+func (p *parts) simSwaps() (customers.SIMSwaps, error) {
+	if p.config.SIMSwapURL == "" {
+		return nil, nil //nolint:nilnil // nobody to ask is an answer
+	}
+	return simswap.New(simswap.Options{
+		URL: p.config.SIMSwapURL, Token: p.config.SIMSwapToken, Period: p.config.SIMHold, Timeout: p.config.SIMSwapTimeout,
+		Clock: p.clock,
+	})
 }
 
 func (p *parts) openMenus(context.Context) error {

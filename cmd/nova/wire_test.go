@@ -34,6 +34,33 @@ func TestMarketIsCheckedBeforeAnybodyIsServed(t *testing.T) {
 	require.ErrorContains(t, market(t, config), "tariffs.cashout: has no price at that time")
 }
 
+// TestProductionMakesNoKeys: a key that is missing stops the start, and nothing is made in its place, since it would open
+// nothing that the lost one sealed. A development server makes its own, for its owner's eyes alone.
+func TestProductionMakesNoKeys(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "keys")
+	config := configs.Default(configs.Production)
+	config.KeysDir = dir
+	err := (&parts{config: config}).openKeys(t.Context())
+	require.ErrorContains(t, err, "field.json")
+	require.ErrorContains(t, err, "index.json")
+	require.NoDirExists(t, dir)
+
+	config.GenerateKeys = true
+	require.ErrorContains(t, config.Check(), "NOVA_GENERATE_KEYS is on in production")
+
+	config = configs.Default(configs.Development)
+	config.KeysDir = dir
+	require.NoError(t, (&parts{config: config}).openKeys(t.Context()))
+	files, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, file := range files {
+		info, err := file.Info()
+		require.NoError(t, err)
+		require.Equal(t, os.FileMode(0o600), info.Mode().Perm(), file.Name())
+	}
+}
+
 // market opens a new market's books.
 func market(t *testing.T, config configs.Config) error {
 	t.Helper()
