@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -12,6 +11,7 @@ import (
 	"slices"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"nova/channels/web"
 	"nova/core/fault"
@@ -88,22 +88,36 @@ func Answer(result ledger.Result, err error) (Replay, error) {
 	}
 }
 
-// Canonical is a JSON body as it is hashed: without the unhashed fields, object keys sorted, no white space, numbers
-// as they were written. Two bodies that mean the same are the same bytes.
+// Canonical is a JSON body as it is hashed: without the unhashed fields, object keys sorted, no white space, texts in
+// one form (RFC 8785), numbers as they were written. Two bodies that mean the same are the same bytes.
 func Canonical(body []byte) ([]byte, error) {
-	decoder := json.NewDecoder(bytes.NewReader(body))
+	value, err := canonicalized(bytes.Clone(bytes.TrimSpace(body)))
+	if err != nil || !slices.ContainsFunc(unhashed, func(name string) bool { return bytes.Contains(value, []byte(`"`+name+`":`)) }) {
+		return value, err
+	}
+	decoder := json.NewDecoder(bytes.NewReader(value))
 	decoder.UseNumber()
-	var value any
-	if err := decoder.Decode(&value); err != nil {
-		if errors.Is(err, io.EOF) {
-			return nil, nil // no body at all
-		}
+	var fields any
+	if err := decoder.Decode(&fields); err != nil {
 		return nil, fmt.Errorf("parse body: %w", err)
 	}
-	if decoder.More() {
-		return nil, errors.New("parse body: a second value")
+	text, err := json.Marshal(stripped(fields))
+	if err != nil {
+		return nil, fmt.Errorf("write body: %w", err)
 	}
-	return json.Marshal(stripped(value))
+	return canonicalized(text)
+}
+
+// canonicalized puts a JSON text, which it may overwrite, into its one form; nothing stays nothing.
+func canonicalized(text []byte) ([]byte, error) {
+	if len(text) == 0 {
+		return nil, nil
+	}
+	value := jsontext.Value(text)
+	if err := value.Canonicalize(jsontext.CanonicalizeRawInts(false), jsontext.CanonicalizeRawFloats(false)); err != nil {
+		return nil, fmt.Errorf("parse body: %w", err)
+	}
+	return value, nil
 }
 
 // stripped drops the unhashed fields at every depth: an authorization's code stands in an object of its own.

@@ -1,11 +1,12 @@
 package web
 
 import (
-	"encoding/json"
+	stdjson "encoding/json"
 	"fmt"
 	"net/url"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/go-json-experiment/json"
 )
 
 const (
@@ -13,8 +14,13 @@ const (
 	formType = "application/x-www-form-urlencoded"
 )
 
-// strictJSON is huma's JSON. Unknown fields are refused by the schema, and a second value after the first by Unmarshal.
-var strictJSON = huma.DefaultJSONFormat
+// strictJSON is huma's JSON, read strictly: a name that comes twice, text that is not UTF-8 and a second value after the
+// first are refused, because another reader of the same body might take the other one. Unknown fields are refused by the
+// schema.
+var strictJSON = huma.Format{
+	Marshal:   huma.DefaultJSONFormat.Marshal,
+	Unmarshal: func(data []byte, v any) error { return json.Unmarshal(data, v) },
+}
 
 // strictForm reads a form as a flat object of strings, for RFC 6749, section 4.4.2. A name that comes twice is refused,
 // as the RFC's section 3.2 demands. Nothing is ever answered as a form.
@@ -32,10 +38,10 @@ var strictForm = huma.Format{
 			}
 			fields[name] = list[0]
 		}
-		flat, err := json.Marshal(fields)
+		flat, err := stdjson.Marshal(fields)
 		if err != nil {
 			return err
 		}
-		return json.Unmarshal(flat, v)
+		return stdjson.Unmarshal(flat, v)
 	},
 }

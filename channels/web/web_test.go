@@ -228,6 +228,8 @@ func TestFailures(t *testing.T) {
 		{"a method that HTTP lacks", call{method: "BREW", path: "/v1/broke", token: "good"}, 400, fault.ValidationError},
 		{"malformed JSON", call{method: "POST", path: pay, token: "good", body: "{"}, 400, fault.ValidationError},
 		{"two JSON values", call{method: "POST", path: pay, token: "good", body: good + good}, 400, fault.ValidationError},
+		{"a name that comes twice", call{method: "POST", path: pay, token: "good", body: `{"amount":"5","amount":"6"}`}, 400, fault.ValidationError},
+		{"text that is not UTF-8", call{method: "POST", path: pay, token: "good", body: "{\"amount\":\"5\xff\"}"}, 400, fault.ValidationError},
 		{"no body", call{method: "POST", path: pay, token: "good"}, 400, fault.ValidationError},
 		{"a field that is missing", call{method: "POST", path: pay, token: "good", body: "{}"}, 400, fault.ValidationError},
 		{"a field in other case", call{method: "POST", path: pay, token: "good", body: `{"Amount":"5"}`}, 400, fault.ValidationError},
