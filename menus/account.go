@@ -19,7 +19,7 @@ const (
 // enquiry is an errand of one question: the PIN, and then what it opens.
 func enquiry(name string, purpose policy.Purpose, answer func(ctx context.Context, t *Turn) error) Flow {
 	return Flow{
-		Name: name, Purpose: purpose,
+		Name: name, Purpose: purpose, Reads: true,
 		Starts: []string{"pin"},
 		Events: steps("pin", "answer"),
 		Screens: map[string]Screen{
@@ -148,7 +148,7 @@ func (t *Turn) takeLanguage(input string) error {
 // ownLimits shows what the caller's tier may do; it is no secret and needs no PIN.
 func ownLimits() Flow {
 	return Flow{
-		Name: "limits", Purpose: policy.CustomerAccountView,
+		Name: "limits", Purpose: policy.CustomerAccountView, Reads: true,
 		Starts:  []string{"limits"},
 		Enter:   enterLimits,
 		Screens: map[string]Screen{"limits": {Kind: Result, Text: "limits.limits"}},

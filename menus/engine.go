@@ -123,7 +123,7 @@ func (t *Turn) choose(ctx context.Context, input string) Outcome {
 // enter starts a flow, at whose door the caller is looked at anew: a dialogue may last for minutes.
 func (t *Turn) enter(ctx context.Context, name string) Outcome {
 	m := t.e.flows[name]
-	if err := t.admitted(ctx, m.flow.Act); err != nil {
+	if err := t.admitted(ctx, m.flow); err != nil {
 		return t.fail(err, Result)
 	}
 	start := m.flow.Starts[0]

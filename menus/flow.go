@@ -7,6 +7,7 @@ import (
 
 	"nova/core/customers"
 	"nova/core/policy"
+	"nova/core/transactions"
 )
 
 // Kind says what a screen does with its answer. The proofs of the menu lint hang on it.
@@ -59,6 +60,8 @@ type Flow struct {
 	Purpose policy.Purpose
 	// Act is what a customer does with the errand, as far as the guards of a wallet ask: they are asked at its door.
 	Act customers.Act
+	// Reads says that the errand changes nothing: it shows what is asked for.
+	Reads bool
 	// Money says that the errand moves money: it must be short (MaxMoneyEntries).
 	Money bool
 	// PaysBusiness says that {payee} is an agent or a shop, whose name may be longer than a person's.
@@ -69,6 +72,17 @@ type Flow struct {
 	// Enter looks before the first screen is shown: what can be refused here is refused here.
 	Enter   func(ctx context.Context, t *Turn) (start string, err error)
 	Screens map[string]Screen
+}
+
+// Request is what the policies are asked at the errand's door.
+func (f Flow) Request(who policy.Caller) policy.Request {
+	how := policy.Context{Channel: transactions.USSD, Reads: f.Reads, Money: f.Money, PIN: true}
+	for _, screen := range f.Screens {
+		if screen.moves() {
+			how.Money, how.PIN = true, how.PIN && screen.Kind == Authorise
+		}
+	}
+	return policy.Request{Caller: who, Purpose: f.Purpose, Action: f.Name, Context: how}
 }
 
 // Menu is a page of options, each a flow or another menu. Digits are a promise: people know them by heart, so an

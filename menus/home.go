@@ -2,10 +2,12 @@ package menus
 
 import (
 	"context"
+	"strings"
 
 	"nova/core/customers"
 	"nova/core/fault"
 	"nova/core/identity"
+	"nova/core/policy"
 	"nova/core/transactions"
 	"nova/sessions"
 )
@@ -89,7 +91,7 @@ func (t *Turn) openCustomer(ctx context.Context, resume *sessions.Resume) error 
 	customer, err := t.Services().Customers.ByMSISDN(ctx, t.dial.Caller)
 	if fault.Is(err, fault.CustomerNotFound) {
 		t.standHome(newcomersHome)
-		return nil
+		return t.allowed(ctx, newcomersHome, policy.BySIM(identity.Subject{}))
 	}
 	if err != nil {
 		return err
@@ -148,6 +150,9 @@ func (t *Turn) unlocked(ctx context.Context, who identity.Subject, home string, 
 	}
 	if !status.HasPIN {
 		t.standHome(unprovenHome)
+		if err := t.allowed(ctx, unprovenHome, policy.BySIM(who)); err != nil {
+			return err
+		}
 		return pinWaits(t.Services().Customers.Admit(ctx, who.ID, customers.ProveByAnswers, transactions.USSD))
 	}
 	t.standHome(home)
@@ -156,15 +161,34 @@ func (t *Turn) unlocked(ctx context.Context, who identity.Subject, home string, 
 }
 
 // admitted tells that the caller may still begin an errand, and this one.
-func (t *Turn) admitted(ctx context.Context, act customers.Act) error {
+func (t *Turn) admitted(ctx context.Context, flow Flow) error {
 	if t.s.Root != string(AgentRoot) {
-		return t.Services().Customers.Admit(ctx, t.Me(), act, transactions.USSD)
+		if err := t.Services().Customers.Admit(ctx, t.Me(), flow.Act, transactions.USSD); err != nil {
+			return err
+		}
+		return t.allowed(ctx, flow.Name, policy.BySIM(identity.Subject{Kind: identity.Customer, ID: t.Me()}))
 	}
 	operator, err := t.Services().Agents.OperatorByID(ctx, t.Me())
 	if err != nil {
 		return err
 	}
-	return operator.Usable()
+	if err := operator.Usable(); err != nil {
+		return err
+	}
+	who := policy.BySIM(operator.Subject(), string(operator.Role))
+	who.Agent, who.Outlet = operator.Agent.ID, operator.Outlet.ID
+	return t.allowed(ctx, flow.Name, who)
+}
+
+// allowed asks the policies whether somebody may do the errand of a place.
+func (t *Turn) allowed(ctx context.Context, place string, who policy.Caller) error {
+	if t.e.o.Policies == nil {
+		return nil
+	}
+	name, _, _ := strings.Cut(place, "/")
+	r := t.e.flows[name].flow.Request(who)
+	r.Correlation = t.dial.Reference
+	return t.e.o.Policies.Decide(ctx, r).Err()
 }
 
 func (t *Turn) standHome(place string) {

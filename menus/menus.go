@@ -14,6 +14,7 @@
 package menus
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -25,6 +26,7 @@ import (
 	"nova/core/clock"
 	"nova/core/money"
 	"nova/core/msisdn"
+	"nova/core/policy"
 	"nova/core/secret"
 	"nova/menus/gsm7"
 	"nova/sessions"
@@ -69,6 +71,8 @@ type Options struct {
 	Tables   Tables
 	Packs    *Packs
 	Services Services
+	// Policies say who may do which errand; nil, where menus are only proved and drawn: anybody.
+	Policies Policies
 	Clock    clock.Clock
 	Currency money.Currency
 	// Region reads local numbers, as a two-letter country code.
@@ -77,6 +81,11 @@ type Options struct {
 	Location *time.Location
 	// Help is the number that a locked caller is told to ring.
 	Help string
+}
+
+// Policies say who may do what. *policy.Decider is them.
+type Policies interface {
+	Decide(ctx context.Context, r policy.Request) policy.Decision
 }
 
 // check refuses an engine without its parts.

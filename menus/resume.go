@@ -151,7 +151,7 @@ func (t *Turn) resumeErrand(ctx context.Context) Outcome {
 	if !ok || screen.Kind != Authorise {
 		return t.retry("reason.choose", nil) // the menu changed since
 	}
-	if err := t.admitted(ctx, flow.Act); err != nil {
+	if err := t.admitted(ctx, flow); err != nil {
 		return t.fail(err, Result)
 	}
 	delete(t.s.Values, myWaiting)

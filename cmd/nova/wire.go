@@ -108,7 +108,7 @@ func open(ctx context.Context, config configs.Config, log *slog.Logger, now cloc
 	ctx, cancel := context.WithTimeout(ctx, checkStores)
 	defer cancel()
 	for _, step := range []func(context.Context) error{
-		p.openMarket, p.openKeys, p.openPolicies, p.openStores, p.openAudit, p.openRules, p.openLedger, p.openPeople, p.openMenus,
+		p.openMarket, p.openKeys, p.openStores, p.openAudit, p.openPolicies, p.openRules, p.openLedger, p.openPeople, p.openMenus,
 	} {
 		if err := step(ctx); err != nil {
 			return p, errors.Join(err, p.close(ctx))
@@ -137,7 +137,7 @@ func (p *parts) openPolicies(context.Context) error {
 	if err != nil {
 		return err
 	}
-	p.policies, err = policy.NewDecider(policy.Options{Files: files, Clock: p.clock, LargeAbove: above})
+	p.policies, err = policy.NewDecider(policy.Options{Files: files, Clock: p.clock, LargeAbove: above, Record: p.audit})
 	return err
 }
 
@@ -287,7 +287,7 @@ func (p *parts) openMenus(context.Context) error {
 	}
 	p.engine, err = menus.New(menus.Options{
 		Packs: p.packs, Clock: p.clock, Currency: p.config.Currency, Region: p.config.Region, Location: p.location,
-		Help: p.config.HelpNumber,
+		Help: p.config.HelpNumber, Policies: p.policies,
 		Services: menus.Services{
 			Customers: p.customers, Agents: p.agents, Identity: p.identity, Payments: p.payments, Products: p.products,
 			Limits: limits.InForce{Books: p.limits},

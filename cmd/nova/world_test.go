@@ -50,12 +50,16 @@ type world struct {
 
 var _ menutest.World = (*world)(nil)
 
-func newWorld(t *testing.T) *world {
+// newWorld is a world, as configured for the demonstration but for what change does.
+func newWorld(t *testing.T, change ...func(*configs.Config)) *world {
 	t.Helper()
 	_, database := sqltest.Open(t)
 	config := configs.Default(configs.Development)
 	config.DatabaseURL, config.RedisURL = secret.New(database), secret.New(redistest.Start(t).URL())
 	config.KeysDir, config.CheckpointsDir = t.TempDir(), t.TempDir()
+	for _, do := range change {
+		do(&config)
+	}
 	w := &world{t: t, clock: clock.NewManual(noon)}
 	p, err := open(t.Context(), config, slog.New(slog.DiscardHandler), w.clock)
 	require.NoError(t, err)

@@ -54,13 +54,15 @@ type Options struct {
 	Clock clock.Clock
 	// LargeAbove is the amount above which an act counts as large; zero: none does.
 	LargeAbove money.Amount
+	// Record gets the decisions that are to be recorded; nil: nobody does.
+	Record Recorder
 }
 
 // Decider asks the policies. It never changes, and is safe for concurrent use.
 type Decider struct {
 	clock     clock.Clock
 	large     money.Amount
-	all       rules
+	record    Recorder
 	byPurpose map[Purpose]chapter
 }
 
@@ -74,7 +76,7 @@ func NewDecider(o Options) (*Decider, error) {
 	if err != nil {
 		return nil, fmt.Errorf("policies: %w", err)
 	}
-	d := &Decider{clock: o.Clock, large: o.LargeAbove, all: all, byPurpose: map[Purpose]chapter{}}
+	d := &Decider{clock: o.Clock, large: o.LargeAbove, record: o.Record, byPurpose: map[Purpose]chapter{}}
 	for _, purpose := range Purposes() {
 		var c chapter
 		for _, r := range all {
@@ -92,8 +94,9 @@ func NewDecider(o Options) (*Decider, error) {
 }
 
 // Decide asks the policies whether a caller may do something: a forbid overrides every permit, and what none permits is
-// refused, an unknown purpose included. It reads nothing but the request and the clock.
-func (d *Decider) Decide(_ context.Context, r Request) Decision {
+// refused, an unknown purpose included. It reads nothing but the request and the clock, and the decision is recorded where
+// the policies say so.
+func (d *Decider) Decide(ctx context.Context, r Request) Decision {
 	c := d.byPurpose[r.Purpose]
 	known, asked := d.put(r)
 	decision := c.rules.decide(known, asked)
@@ -105,6 +108,9 @@ func (d *Decider) Decide(_ context.Context, r Request) Decision {
 	if !decision.Allowed {
 		decision.StepUp, decision.Audit = decision.Code == fault.MFARequired, true
 		decision.detail = fmt.Sprintf("%s, %s for %s, %s", r.Caller, r.Action, r.Purpose, r.Resource)
+	}
+	if decision.Audit && d.record != nil {
+		d.record.Record(ctx, decision.Event(r))
 	}
 	return decision
 }

@@ -2,6 +2,7 @@ package policy_test
 
 import (
 	"context"
+	"os"
 	"slices"
 	"testing"
 	"testing/fstest"
@@ -107,24 +108,36 @@ func TestOfSeveralPoliciesTheFirstIsNamed(t *testing.T) {
 	}
 }
 
+// notebook is a recorder.
+type notebook []audit.Event
+
+func (n *notebook) Record(_ context.Context, events ...audit.Event) { *n = append(*n, events...) }
+
 func TestADecisionIsAnEvent(t *testing.T) {
-	d := builtIn(t)
+	var kept notebook
+	d, err := policy.NewDecider(policy.Options{Files: os.DirFS(policiesDir), Clock: clock.NewManual(noon), Record: &kept})
+	require.NoError(t, err)
 	who, what := ids.New(noon), ids.New(noon)
 	r := policy.Request{
 		Caller:  policy.Caller{Subject: identity.Subject{Kind: identity.Staff, ID: who}, Roles: []string{"support"}, AAL: 2},
 		Purpose: policy.SupportInvestigate, Action: "customer_search",
 		Resource: policy.Resource{Kind: policy.Person, ID: what},
-		Context:  policy.Context{Channel: transactions.Console, Reads: true},
+		Context:  policy.Context{Channel: transactions.Console, Reads: true}, Correlation: "ref-1",
 	}
 	want := audit.Event{
 		Actor: ids.Format(ids.Staff, who), Action: "customer_search", Object: ids.Format(ids.Customer, what), Outcome: audit.Done,
 		Purpose: "support.investigate", Policy: "support-investigates", Channel: "console",
+		Correlation: "ref-1",
 	}
-	require.Equal(t, want, d.Decide(t.Context(), r).Event(r))
+	require.True(t, d.Decide(t.Context(), r).Allowed)
+	require.Equal(t, notebook{want}, kept)
 	r.Caller = policy.BySIM(identity.Subject{})
 	want.Actor, want.Outcome, want.Policy = audit.Anonymous, audit.Refused, policy.ByDefault
 	want.Detail = map[string]string{audit.DetailCode: "NOT_FOUND"}
-	require.Equal(t, want, d.Decide(t.Context(), r).Event(r))
+	require.False(t, d.Decide(t.Context(), r).Allowed)
+	require.Equal(t, want, kept[1])
+	d.Decide(t.Context(), policy.Request{Caller: callers()["Marcia"], Purpose: policy.CustomerAccountView, Action: "balance"})
+	require.Len(t, kept, 2, "what people do with their own money every day is no privileged act")
 	r.Resource = policy.Resource{Kind: policy.Case, ID: what}
 	require.Equal(t, what.String(), r.Resource.String())
 	require.Empty(t, policy.Resource{}.String())

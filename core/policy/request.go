@@ -148,4 +148,6 @@ type Request struct {
 	Action   string
 	Resource Resource
 	Context  Context
+	// Correlation ties the decision's record to the log's lines. No policy sees it.
+	Correlation string
 }
