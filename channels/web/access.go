@@ -24,6 +24,17 @@ type Access struct {
 	Open string
 	// Rate is the class whose limits hold; empty: RateDefault.
 	Rate Rate
+	// Signed: the route moves or reserves money, so a person's call must be signed by their bound device. Clients have none.
+	Signed bool
+
+	// action is the route's name in policies and the audit record: its operation id.
+	action string
+}
+
+// SignedByDevice is the access of a route that moves or reserves money; see Signed.
+func (a Access) SignedByDevice() Access {
+	a.Signed = true
+	return a
 }
 
 // Limited is the access with the limits of a class.
@@ -42,10 +53,10 @@ func Open(reason string) Access { return Access{Open: reason} }
 
 // valid tells that the access says what it means.
 func (a Access) valid() error {
-	needs := a.Purpose != "" || a.Scope != ""
+	needs := a.Purpose != "" || a.Scope != "" || a.Signed
 	switch {
 	case a.Open != "" && needs:
-		return errors.New("is declared open and with a purpose or scope")
+		return errors.New("is declared open, and with a purpose, scope or signature")
 	case a.Open != "":
 		return nil
 	case !a.Purpose.Known():
@@ -59,20 +70,17 @@ func (a Access) valid() error {
 // admit asks all that a route asks of its caller, once the route is known: first whether there were too many calls, because
 // all else costs more.
 func (a *App) admit(c *fiber.Ctx, access Access) error {
-	ctx := c.UserContext()
-	visitOf(ctx).access = access
-	if err := a.count(c, access.Rate); err != nil {
+	v := visitOf(c.UserContext())
+	v.access = access
+	if err := a.count(c, access.Rate); err != nil || access.Open != "" {
 		return err
 	}
-	return access.check(ctx)
+	return a.permitted(c, v)
 }
 
 // check answers FORBIDDEN where the caller lacks the purpose or the scope. The token itself was verified before the
 // route was looked up.
 func (a Access) check(ctx context.Context) error {
-	if a.Open != "" {
-		return nil
-	}
 	p, ok := Caller(ctx)
 	if !ok {
 		return fault.New(fault.Unauthorized, "route needs a token and its path is not guarded")

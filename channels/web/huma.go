@@ -64,6 +64,7 @@ type Operation struct {
 // without an access is a broken build, and panics.
 func Register[I, O any](a *App, op Operation, handler func(context.Context, *I) (*O, error)) {
 	a.declare(op.Method, fiberPattern(op.Path), op.Access)
+	op.Access.action = op.OperationID
 	if op.Access.Open == "" {
 		op.Security = []map[string][]string{{tokenScheme: {op.Access.Scope}}}
 		op.Extensions = map[string]any{"x-purpose": string(op.Access.Purpose), "x-scope": op.Access.Scope}

@@ -121,8 +121,12 @@ func (a *App) record(c *fiber.Ctx, route string, took time.Duration) {
 		slog.String("method", c.Method()), slog.String("route", route), slog.Int("status", status),
 		slog.Duration("took", took), slog.String("correlation_id", Correlation(c.UserContext())),
 	}
-	if p, ok := Caller(c.UserContext()); ok {
-		attrs = append(attrs, slog.String("caller", p.String()))
+	v := visitOf(c.UserContext())
+	if v.known {
+		attrs = append(attrs, slog.String("caller", v.caller.String()))
+	}
+	if v.policy != "" {
+		attrs = append(attrs, slog.String("policy", v.policy))
 	}
 	level := slog.LevelInfo
 	if failure != nil {

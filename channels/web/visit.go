@@ -2,8 +2,10 @@ package web
 
 import (
 	"context"
+	"crypto/sha256"
 
 	"nova/core/identity"
+	"nova/core/policy"
 )
 
 // visit is what the house knows of one request. It is made when the request comes and filled on the way; a handler sees it
@@ -18,6 +20,13 @@ type visit struct {
 	access Access
 	// counted: the limits were asked.
 	counted bool
+	// newDevice: the device was bound lately.
+	newDevice bool
+	// asked is what the policies were asked at the door, policy the id of the one that decided last, and request hashes the
+	// request for a second factor.
+	asked   policy.Request
+	policy  string
+	request func() [sha256.Size]byte
 }
 
 type visitKey struct{}

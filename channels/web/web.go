@@ -54,6 +54,12 @@ type Options struct {
 	Metrics *Metrics
 	// Tokens verifies bearer tokens; nil accepts none.
 	Tokens Authenticator
+	// Policies decide beyond purpose and scope; nil: nothing does. Audit keeps what was refused; nil: nobody does.
+	Policies Decider
+	Audit    Recorder
+	// StepUps asks for second factors, and Devices knows the keys that devices sign with; nil: there are none.
+	StepUps StepUps
+	Devices Devices
 	// InFlight bounds the requests being worked on at once; 0 means defaultInFlight.
 	InFlight int
 	// Deadline bounds the work on one request; 0 means defaultDeadline.
@@ -166,6 +172,18 @@ func withDefaults(o Options) Options {
 	if o.Tokens == nil {
 		o.Tokens = nobody{}
 	}
+	if o.Policies == nil {
+		o.Policies = floor{}
+	}
+	if o.Audit == nil {
+		o.Audit = unrecorded{}
+	}
+	if o.StepUps == nil {
+		o.StepUps = oneFactor{}
+	}
+	if o.Devices == nil {
+		o.Devices = noDevices{}
+	}
 	if o.Rates == nil {
 		o.Rates = unlimited{}
 	}
@@ -194,6 +212,7 @@ func (a *App) Metrics() *Metrics { return a.o.Metrics }
 // A route without an access is a broken build, and panics.
 func (a *App) Handle(method, pattern string, access Access, handler fiber.Handler) {
 	a.declare(method, pattern, access)
+	access.action = actionOf(method, pattern)
 	a.fiber.Add(method, pattern, func(c *fiber.Ctx) error {
 		if err := a.admit(c, access); err != nil {
 			return a.sorry(c, err)
