@@ -20,7 +20,7 @@ type Access struct {
 	// Purpose is why the caller acts, and Scope which part of the API it was given.
 	Purpose policy.Purpose
 	Scope   string
-	// Open says why a route takes no token: "public", "the gateway's door".
+	// Open says why a route takes no token: "public: the contract", "the gateway's door".
 	Open string
 	// Rate is the class whose limits hold; empty: RateDefault.
 	Rate Rate

@@ -361,3 +361,17 @@ func TestARedisThatCantBeAskedIsGone(t *testing.T) {
 	require.Equal(t, 3, granted(t, l, 10, by(hour("x", 3), "a")))
 	require.EqualValues(t, 1, b.failed.Load())
 }
+
+// BenchmarkTake is what counting costs an API call: two callers' limits, from many calls at once.
+func BenchmarkTake(b *testing.B) {
+	l := open(b, redistest.Start(b).URL(), secret.EphemeralKeyring())
+	minute := rates.Limit{Name: "x", Rate: 1_000_000, Per: time.Minute}
+	b.SetParallelism(32)
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if a := l.Take(context.Background(), by(minute, "a"), by(minute, "b")); a.Alone {
+				b.Error("not counted in Redis")
+			}
+		}
+	})
+}
