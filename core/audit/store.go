@@ -110,7 +110,12 @@ func readChain(ctx context.Context, q sql.Querier) (chain, error) {
 	return c, err
 }
 
+// unsealed reads the events that wait, in the order of their times.
 func unsealed(ctx context.Context, tx *sql.Tx, most int) ([]eventRow, error) {
+	var set string
+	if err := tx.Get(ctx, &set, queries.Get("seal_plans")); err != nil {
+		return nil, err
+	}
 	var rows []eventRow
 	err := tx.Select(ctx, &rows, queries.Get("unsealed"), most)
 	return rows, err
