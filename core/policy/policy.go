@@ -1,8 +1,17 @@
-// Package policy names the purposes for which data is read and money is moved. Every route and every errand of a
-// menu declares exactly one, so that a decision can be asked for and audited in the words of the business.
+// Package policy says who may do what: for one of the purposes for which data is read and money is moved, by role, and by
+// whose the object is. Every route and every errand of a menu declares exactly one purpose, so that a decision can be asked
+// for and recorded in the words of the business.
 //
-// It refuses to know who asks and how: a caller's purposes stand in its token (identity.Principal).
-// Its one rule: what no purpose covers is not allowed.
+// The policies are cedar files (configs/policies, or an operator's own), read and checked as a whole at start. What they may
+// speak of stands in schema.cedarschema; what they answer, in testdata/decisions.txt, for people to read. A policy has:
+//   - @id, its name in decisions and in the audit record;
+//   - @code on a forbid: what is answered instead of FORBIDDEN. MFA_REQUIRED asks for a second factor, of nobody but those
+//     whom the other policies permit;
+//   - @audit("always") on a permit: what it allows is recorded, as every refusal is;
+//   - @mask("personal") on a permit: what it shows must be masked.
+//
+// The package refuses to look anything up: who asks, and what about, is told with the request. Its one rule: what no policy
+// permits is refused, and so is everything about which a policy cannot be asked.
 package policy
 
 import "slices"

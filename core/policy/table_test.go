@@ -89,6 +89,13 @@ func under(kind policy.Kind, agent string) policy.Resource {
 	return r
 }
 
+// elsewhere is something of another outlet of Oistins'.
+func elsewhere(kind policy.Kind) policy.Resource {
+	r := under(kind, "Oistins")
+	r.Outlet = named("another outlet")
+	return r
+}
+
 func owned(kind policy.Kind, owner string) policy.Resource {
 	return policy.Resource{Kind: kind, ID: named(owner + "'s"), Owner: named(owner)}
 }
@@ -102,26 +109,30 @@ func resources(who map[string]policy.Caller) map[string]policy.Resource {
 	registered := under(policy.Person, "Oistins")
 	registered.Owner = named("somebody")
 	return map[string]policy.Resource{
-		"the door":                   {},
-		"Marcia":                     owned(policy.Person, "Marcia"),
-		"Andre":                      owned(policy.Person, "Andre"),
-		"a customer of Oistins":      registered,
-		"Marcia's wallet":            owned(policy.Wallet, "Marcia"),
-		"Andre's wallet":             owned(policy.Wallet, "Andre"),
-		"Andre's device":             owned(policy.Device, "Andre"),
-		"Marcia's case":              owned(policy.Case, "Marcia"),
-		"Marcia's transaction":       owned(policy.Transaction, "Marcia"),
-		"Oistins' transaction":       under(policy.Transaction, "Oistins"),
-		"Holetown's transaction":     under(policy.Transaction, "Holetown"),
-		"Oistins' float":             under(policy.Wallet, "Oistins"),
-		"Holetown's float":           under(policy.Wallet, "Holetown"),
-		"Bridgetown's float":         under(policy.Wallet, "Bridgetown"),
-		"Acme's account":             owned(policy.Account, "Acme"),
-		"Bajan's account":            owned(policy.Account, "Bajan"),
-		"an account granted to Acme": granted,
-		"what Oistins' owner asks":   asked,
-		"what operations asks":       {Kind: policy.Approval, ID: named("approval"), Maker: named("operations")},
-		"what Acme asks":             {Kind: policy.Approval, ID: named("approval"), Maker: named("Acme")},
+		"the door":                               {},
+		"Marcia":                                 owned(policy.Person, "Marcia"),
+		"Andre":                                  owned(policy.Person, "Andre"),
+		"a customer of Oistins":                  registered,
+		"Marcia's wallet":                        owned(policy.Wallet, "Marcia"),
+		"Andre's wallet":                         owned(policy.Wallet, "Andre"),
+		"Andre's device":                         owned(policy.Device, "Andre"),
+		"Marcia's case":                          owned(policy.Case, "Marcia"),
+		"Marcia's transaction":                   owned(policy.Transaction, "Marcia"),
+		"Oistins' transaction":                   under(policy.Transaction, "Oistins"),
+		"Holetown's transaction":                 under(policy.Transaction, "Holetown"),
+		"Oistins' float":                         under(policy.Wallet, "Oistins"),
+		"Holetown's float":                       under(policy.Wallet, "Holetown"),
+		"Bridgetown's float":                     under(policy.Wallet, "Bridgetown"),
+		"Acme's account":                         owned(policy.Account, "Acme"),
+		"Bajan's account":                        owned(policy.Account, "Bajan"),
+		"an account granted to Acme":             granted,
+		"what Oistins' owner asks":               asked,
+		"what operations asks":                   {Kind: policy.Approval, ID: named("approval"), Maker: named("operations")},
+		"what Marcia asks":                       {Kind: policy.Approval, ID: named("approval"), Owner: named("Marcia"), Maker: named("Marcia")},
+		"a transaction at Oistins' other outlet": elsewhere(policy.Transaction),
+		"a case of Oistins' other outlet":        elsewhere(policy.Case),
+		"the float of Oistins' other outlet":     elsewhere(policy.Wallet),
+		"what Acme asks":                         {Kind: policy.Approval, ID: named("approval"), Maker: named("Acme")},
 	}
 }
 
@@ -139,14 +150,15 @@ func how(t testing.TB, words string, r *policy.Request) {
 			require.NoError(t, err)
 		}
 		switch first {
-		case "money":
+		case "money", "asks":
+			rest = strings.TrimPrefix(rest, "about ")
 			number, currency, other := strings.Cut(rest, " ")
 			if !other {
 				currency = string(money.BBD)
 			}
 			amount, err := money.Parse(number, money.Currency(currency))
 			require.NoError(t, err)
-			r.Context.Money, r.Context.Amount = true, amount
+			r.Context.Money, r.Context.Amount = first == "money", amount
 		case "SIM":
 			r.Context.SIMSwappedAt = noon.Add(-ago)
 		case "PIN":
