@@ -50,6 +50,7 @@ const (
 	Dialogue    Prefix = "dlg"
 	Staff       Prefix = "stf"
 	Approval    Prefix = "apr"
+	Challenge   Prefix = "chl"
 )
 
 // New is a UUIDv7 (RFC 9562, 5.7): the millisecond of now, then 74 random bits, so

@@ -186,3 +186,38 @@ update devices set unbound_at = $3, reason = $4 where subject_id = $1 and device
 
 -- name: bind_sign_in
 update sign_ins set device = $3 where id = $1 and subject_id = $2 and revoked_at is null;
+
+-- name: insert_step_up
+insert into step_ups (id, subject_kind, subject_id, session, request_hash, channel, created_at, expires_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8);
+
+-- name: drop_step_ups
+-- The oldest open challenges of a session, beyond so many.
+delete from step_ups where id in (
+    select id from step_ups where subject_id = $1 and session = $2 and expires_at > $3 and token_id is null
+    order by created_at desc, id desc offset $4
+);
+
+-- name: step_up
+select id, subject_kind, subject_id, session, request_hash, channel, expires_at, approved_at, token_id
+from step_ups where id = $1;
+
+-- name: lock_step_up
+select id, subject_kind, subject_id, session, request_hash, channel, expires_at, approved_at, token_id
+from step_ups where id = $1 for update;
+
+-- name: open_step_ups
+select id, subject_kind, subject_id, session, request_hash, channel, expires_at, approved_at, token_id
+from step_ups
+where subject_id = $1 and subject_kind = $2 and expires_at > $3 and approved_at is null and token_id is null
+order by created_at desc, id desc limit $4;
+
+-- name: approve_step_up
+update step_ups set approved_at = $2 where id = $1 and approved_at is null and token_id is null and expires_at > $2;
+
+-- name: complete_step_up
+update step_ups set token_id = $2, factor = $3 where id = $1 and token_id is null;
+
+-- name: spend_step_up
+update step_ups set spent_at = $2
+where token_id = $1 and request_hash = $3 and subject_id = $4 and session = $5 and spent_at is null;
