@@ -161,8 +161,11 @@ func pinReason(err error) error {
 	if !fault.Is(err, fault.ValidationError) {
 		return err
 	}
-	if fault.From(err).Fields["pin"] == identity.PINInUse {
+	switch fault.From(err).Fields["pin"] {
+	case identity.PINInUse:
 		return again("pin_used")
+	case identity.PINUsedBefore:
+		return again("pin_before")
 	}
 	return again("pin_weak")
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"nova/core/audit"
 	"nova/core/fault"
 	"nova/core/ids"
 	"nova/core/ledger"
@@ -31,12 +32,21 @@ type PINChange struct {
 	To         msisdn.MSISDN
 	Name       string
 	Language   string
+	// Session is the sign-in that changes it and stays; all others end. Zero spares none.
+	Session uuid.UUID
+	Via     Via
 }
 
 // PINInUse is the problem of the field pin where somebody chooses the PIN that they have.
 const PINInUse = "is the one in use"
 
-// CheckNew refuses a PIN before it is asked again: weak, or the one in use. Both are a VALIDATION_ERROR on the field
+// PINUsedBefore is the problem where somebody chooses one of the last PINs that they had.
+const PINUsedBefore = "was used before"
+
+// pinsRemembered is how many PINs before the present one may not be chosen again.
+const pinsRemembered = 3
+
+// CheckNew refuses a PIN before it is asked again: weak, in use, or one of the last used. Each is a VALIDATION_ERROR on the field
 // pin. birthYear 0 means that it is not known.
 func (s *Service) CheckNew(ctx context.Context, sub Subject, pin secret.Text, birthYear int) error {
 	if err := CheckPIN(pin, birthYear); err != nil {
@@ -46,15 +56,29 @@ func (s *Service) CheckNew(ctx context.Context, sub Subject, pin secret.Text, bi
 	if err != nil || !found {
 		return err
 	}
-	return s.unlikeOld(&row, pin)
+	return s.unlikeOld(ctx, s.db, &row, pin)
 }
 
-func (s *Service) unlikeOld(row *credential, pin secret.Text) error {
+// unlikeOld refuses the PIN in use and the last ones before it. One of those whose keys have been retired cannot be
+// compared any more, and keeps nobody from choosing a PIN.
+func (s *Service) unlikeOld(ctx context.Context, q sql.Querier, row *credential, pin secret.Text) error {
 	same, err := s.credentials.compare(row, pin)
-	if err == nil && same {
+	if err != nil {
+		return err
+	}
+	if same {
 		return fault.New(fault.ValidationError, "PIN of %s is in use", row.SubjectID).Field("pin", PINInUse)
 	}
-	return err
+	before, err := s.store.pinsBefore(ctx, q, row.SubjectID, pinsRemembered)
+	if err != nil {
+		return err
+	}
+	for i := range before {
+		if same, err := s.credentials.compare(&before[i], pin); err == nil && same {
+			return fault.New(fault.ValidationError, "PIN of %s was used before", row.SubjectID).Field("pin", PINUsedBefore)
+		}
+	}
+	return nil
 }
 
 // ChangePIN replaces a PIN, once for the key. Authorised must be the key of an Authenticate that succeeded for the
@@ -91,10 +115,16 @@ func (s *Service) changeIn(ctx context.Context, tx *sql.Tx, c PINChange, proved 
 	if row.lockedAt(now) {
 		return lockedFault(row, now)
 	}
-	if err := s.unlikeOld(row, c.PIN); err != nil {
+	if err := s.unlikeOld(ctx, tx, row, c.PIN); err != nil {
 		return err
 	}
 	if err := s.SetPINIn(ctx, tx, c.Subject, c.PIN); err != nil {
+		return err
+	}
+	if _, err := s.store.revokeSubject(ctx, tx, c.Subject.ID, c.Session, reasonNewPIN, now); err != nil {
+		return err
+	}
+	if err := audit.RecordIn(ctx, tx, now, c.Via.done(actPINChange, c.Subject, nil)); err != nil {
 		return err
 	}
 	digest := c.Key.Digest()
@@ -107,24 +137,39 @@ func (s *Service) changeIn(ctx context.Context, tx *sql.Tx, c PINChange, proved 
 // SetPINIn writes somebody's PIN in the caller's transaction, whatever stood there before; wrong tries and a lock
 // are forgotten. Whether they may is the caller's business.
 func (s *Service) SetPINIn(ctx context.Context, tx *sql.Tx, sub Subject, pin secret.Text) error {
+	return s.setIn(ctx, tx, sub, pin, false)
+}
+
+// IssuePINIn is SetPINIn for a PIN that somebody else chose: its owner must change it before anything else
+// (Status.MustChange).
+func (s *Service) IssuePINIn(ctx context.Context, tx *sql.Tx, sub Subject, pin secret.Text) error {
+	return s.setIn(ctx, tx, sub, pin, true)
+}
+
+func (s *Service) setIn(ctx context.Context, tx *sql.Tx, sub Subject, pin secret.Text, mustChange bool) error {
 	row, err := s.newRow(sub, pin)
 	if err != nil {
 		return err
 	}
-	return s.store.setCredential(ctx, tx, row, s.clock.Now())
+	now := s.clock.Now()
+	if err := s.store.keepPIN(ctx, tx, sub.ID, pinsRemembered, now); err != nil {
+		return err
+	}
+	return s.store.setCredential(ctx, tx, row, mustChange, now)
 }
 
-// SetFirstPINIn is SetPINIn for somebody who has none; who has one gets INVALID_STATE.
+// SetFirstPINIn is SetPINIn for somebody who has none, or for whom support has opened a reset: their sign-ins end, and
+// Status.ResetAt tells from then on. Who has a PIN gets INVALID_STATE; one of the last PINs is a VALIDATION_ERROR.
 func (s *Service) SetFirstPINIn(ctx context.Context, tx *sql.Tx, sub Subject, pin secret.Text) error {
 	row, err := s.newRow(sub, pin)
 	if err != nil {
 		return err
 	}
 	added, err := s.store.addCredential(ctx, tx, row, s.clock.Now())
-	if err == nil && !added {
-		return fault.New(fault.InvalidState, "subject %s has a PIN", sub.ID)
+	if err != nil || added {
+		return err
 	}
-	return err
+	return s.resetIn(ctx, tx, row, pin)
 }
 
 func (s *Service) newRow(sub Subject, pin secret.Text) (*credential, error) {

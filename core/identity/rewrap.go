@@ -10,16 +10,48 @@ import (
 // rewrapAtOnce keeps each round's locks short: they are those that a payment waits for.
 const rewrapAtOnce = 200
 
-// Rewrap moves PINs that an older KEK sealed under the current one, a round at a time, and returns how many it
-// moved; 0 tells that none is left and the old key may go. No PIN is needed for it, and none is changed.
+// Rewrap moves PINs that an older KEK sealed under the current one, those before the present ones as well, a round at a
+// time, and returns how many it moved; 0 tells that none is left and the old key may go. No PIN is needed for it, and
+// none is changed.
 func (s *Service) Rewrap(ctx context.Context) (int, error) {
 	current, err := s.keyring.PINKek.Current()
 	if err != nil {
 		return 0, fmt.Errorf("name the current KEK: %w", err)
 	}
+	moved, err := s.rewrapPresent(ctx, int64(current))
+	if err != nil || moved > 0 {
+		return moved, err
+	}
+	return s.rewrapBefore(ctx, int64(current))
+}
+
+// rewrapBefore is Rewrap for the PINs that people had before. One that no key opens is good for nothing, and goes.
+func (s *Service) rewrapBefore(ctx context.Context, current int64) (int, error) {
+	for {
+		found, moved := 0, 0
+		err := s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+			rows, err := s.store.historyWrappedBefore(ctx, tx, current, rewrapAtOnce)
+			found, moved = len(rows), 0
+			for i := 0; err == nil && i < len(rows); i++ {
+				if s.rewrap(&rows[i].credential) != nil {
+					err = s.store.dropPIN(ctx, tx, rows[i])
+					continue
+				}
+				moved++
+				err = s.store.rewrapPIN(ctx, tx, rows[i])
+			}
+			return err
+		})
+		if err != nil || moved > 0 || found == 0 {
+			return moved, err
+		}
+	}
+}
+
+func (s *Service) rewrapPresent(ctx context.Context, current int64) (int, error) {
 	moved := 0
-	err = s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		rows, err := s.store.wrappedBefore(ctx, tx, int64(current), rewrapAtOnce)
+	err := s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		rows, err := s.store.wrappedBefore(ctx, tx, current, rewrapAtOnce)
 		if err != nil || len(rows) == 0 {
 			return err
 		}

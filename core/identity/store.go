@@ -131,9 +131,9 @@ func (s store) saveCredentials(ctx context.Context, tx *sql.Tx, rows []*credenti
 }
 
 // setCredential writes a first or a new PIN; wrong ones before it are forgotten.
-func (s store) setCredential(ctx context.Context, tx *sql.Tx, row *credential, now time.Time) error {
+func (s store) setCredential(ctx context.Context, tx *sql.Tx, row *credential, mustChange bool, now time.Time) error {
 	_, err := tx.Exec(ctx, s.queries.Get("set_credential"),
-		string(row.SubjectKind), row.SubjectID, row.Sealed, row.Salt, row.PepperVersion, row.KEK, now)
+		string(row.SubjectKind), row.SubjectID, row.Sealed, row.Salt, row.PepperVersion, row.KEK, now, mustChange)
 	return err
 }
 

@@ -132,10 +132,13 @@ alter table clients
 create index if not exists clients_revoked on clients (revoked_at) where revoked_at is not null;
 
 -- must_change: somebody else chose the PIN. reset_until: support has opened a reset; reset_at: the last one was used.
+-- lock_told is the lock that stands in the record of security acts.
 alter table credentials
     add column if not exists must_change boolean not null default false,
     add column if not exists reset_until timestamptz,
-    add column if not exists reset_at    timestamptz;
+    add column if not exists reset_at    timestamptz,
+    add column if not exists lock_told   timestamptz;
+create index if not exists credentials_locked on credentials (locked_until) where locked_until is not null;
 
 -- The PINs before the present one, as they stood in credentials.
 create table if not exists pin_history (
@@ -151,7 +154,10 @@ create table if not exists pin_history (
 
 -- +goose Down
 drop table if exists pin_history, staff, step_ups, devices, otp_sends, otps, refresh_tokens, sign_ins;
-alter table credentials drop column if exists must_change, drop column if exists reset_until, drop column if exists reset_at;
+drop index if exists credentials_locked;
+alter table credentials
+    drop column if exists must_change, drop column if exists reset_until, drop column if exists reset_at,
+    drop column if exists lock_told;
 drop index if exists clients_revoked;
 alter table clients
     drop column if exists previous_hash, drop column if exists previous_version, drop column if exists previous_until,

@@ -25,11 +25,60 @@ where c.subject_id = any($1) and c.subject_id = u.subject_id and c.wrong = u.rea
   and c.changed_at = u.changed_at;
 
 -- name: set_credential
-insert into credentials (subject_kind, subject_id, sealed, salt, pepper_version, kek_key, changed_at)
-values ($1, $2, $3, $4, $5, $6, $7)
+insert into credentials (subject_kind, subject_id, sealed, salt, pepper_version, kek_key, changed_at, must_change)
+values ($1, $2, $3, $4, $5, $6, $7, $8)
 on conflict (subject_id) do update
 set sealed = excluded.sealed, salt = excluded.salt, pepper_version = excluded.pepper_version,
-    kek_key = excluded.kek_key, wrong = 0, locked_until = null, changed_at = excluded.changed_at;
+    kek_key = excluded.kek_key, wrong = 0, locked_until = null, changed_at = excluded.changed_at,
+    must_change = excluded.must_change, reset_until = null;
+
+-- name: reset_credential
+-- A new PIN where support has opened a reset, and nowhere else.
+update credentials
+set sealed = $2, salt = $3, pepper_version = $4, kek_key = $5, wrong = 0, locked_until = null, changed_at = $6,
+    must_change = false, reset_until = null, reset_at = $6
+where subject_id = $1 and reset_until > $6;
+
+-- name: open_reset
+update credentials set reset_until = $2 where subject_id = $1 and subject_kind = $3;
+
+-- name: unlock
+update credentials set wrong = 0, locked_until = null where subject_id = $1 and subject_kind = $2;
+
+-- name: untold_locks
+select subject_kind, subject_id, locked_until
+from credentials
+where locked_until is not null and locked_until is distinct from lock_told and subject_kind <> 'decoy'
+order by locked_until limit $1
+for update skip locked;
+
+-- name: tell_locks
+update credentials set lock_told = locked_until where subject_id = any($1::uuid[]);
+
+-- name: keep_pin
+insert into pin_history (subject_id, id, sealed, salt, pepper_version, kek_key, replaced_at)
+select subject_id, $2, sealed, salt, pepper_version, kek_key, $3 from credentials where subject_id = $1;
+
+-- name: forget_pins
+-- All but the newest so many.
+delete from pin_history where subject_id = $1 and id in (
+    select id from pin_history where subject_id = $1 order by replaced_at desc, id desc offset $2
+);
+
+-- name: pins_before
+select subject_id, sealed, salt, pepper_version, kek_key from pin_history where subject_id = $1
+order by replaced_at desc, id desc limit $2;
+
+-- name: history_wrapped_before
+select subject_id, id, sealed, salt, pepper_version, kek_key from pin_history where kek_key <> $1
+order by subject_id, id limit $2
+for update skip locked;
+
+-- name: rewrap_pin
+update pin_history set sealed = $3, kek_key = $4 where subject_id = $1 and id = $2;
+
+-- name: drop_pin
+delete from pin_history where subject_id = $1 and id = $2;
 
 -- name: add_credential
 insert into credentials (subject_kind, subject_id, sealed, salt, pepper_version, kek_key, changed_at)
