@@ -270,3 +270,70 @@ update step_ups set token_id = $2, factor = $3 where id = $1 and token_id is nul
 -- name: spend_step_up
 update step_ups set spent_at = $2
 where token_id = $1 and request_hash = $3 and subject_id = $4 and session = $5 and spent_at is null;
+
+-- name: insert_staff
+insert into staff (id, email, name, roles, password, must_change, created_by, created_at, updated_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $8)
+on conflict (email) do nothing;
+
+-- name: staff_by_email
+select id, email, name, roles, password, must_change, totp_sealed, totp_since, totp_step, wrong, locked_until, status,
+    created_at, updated_at
+from staff where email = $1;
+
+-- name: staff_by_id
+select id, email, name, roles, password, must_change, totp_sealed, totp_since, totp_step, wrong, locked_until, status,
+    created_at, updated_at
+from staff where id = $1;
+
+-- name: lock_staff
+select id, email, name, roles, password, must_change, totp_sealed, totp_since, totp_step, wrong, locked_until, status,
+    created_at, updated_at
+from staff where id = $1 for update;
+
+-- name: staff_after
+select id, email, name, roles, password, must_change, totp_sealed, totp_since, totp_step, wrong, locked_until, status,
+    created_at, updated_at
+from staff where email > $1 order by email limit $2;
+
+-- name: count_staff_try
+-- Counted before the password is compared, which takes long: so parallel guesses never pass the limit.
+update staff
+set wrong = case when locked_until <= $2 then 1 else wrong + 1 end,
+    locked_until = case when (case when locked_until <= $2 then 1 else wrong + 1 end) >= $3 then $4::timestamptz end
+where id = $1 and status = 'active' and (locked_until is null or locked_until <= $2);
+
+-- name: clear_staff_tries
+update staff set wrong = 0, locked_until = null where id = $1;
+
+-- name: use_totp
+-- A code's time step is used once.
+update staff set totp_step = $2 where id = $1 and totp_step < $2;
+
+-- name: set_totp
+update staff set totp_sealed = $2, totp_since = null, totp_step = 0, updated_at = $3 where id = $1 and totp_since is null;
+
+-- name: confirm_totp
+update staff set totp_since = $2, totp_step = $3, updated_at = $2 where id = $1 and totp_since is null;
+
+-- name: drop_totp
+update staff set totp_sealed = null, totp_since = null, totp_step = 0, updated_at = $2 where id = $1;
+
+-- name: set_password
+update staff set password = $2, must_change = $3, wrong = 0, locked_until = null, updated_at = $4 where id = $1;
+
+-- name: set_roles
+update staff set roles = $2, updated_at = $3 where id = $1;
+
+-- name: set_staff_status
+update staff set status = $2, updated_at = $3 where id = $1;
+
+-- name: totp_sealed_before
+-- Seals that are not the current key's: those begin with another id.
+select id, totp_sealed from staff
+where totp_sealed is not null and substring(totp_sealed from 2 for 4) <> $1::bytea
+order by id limit $2
+for update skip locked;
+
+-- name: rewrap_totp
+update staff set totp_sealed = $2 where id = $1;
