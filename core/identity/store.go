@@ -154,34 +154,6 @@ func (s store) wrappedBefore(ctx context.Context, tx *sql.Tx, current int64, mos
 	return rows, err
 }
 
-// client is a row of clients.
-type client struct {
-	ID            uuid.UUID `db:"id"`
-	Name          string    `db:"name"`
-	SecretHash    []byte    `db:"secret_hash"`
-	SecretVersion int       `db:"secret_version"`
-	Scopes        string    `db:"scopes"`
-	Purposes      string    `db:"purposes"`
-	Status        string    `db:"status"`
-}
-
-// client finds a client by its name or, where id is not zero, by its id.
-func (s store) client(ctx context.Context, q sql.Querier, name string, id uuid.UUID) (client, bool, error) {
-	var row client
-	err := q.Get(ctx, &row, s.queries.Get("client"), name, id)
-	if sql.NoRows(err) {
-		return client{}, false, nil
-	}
-	return row, err == nil, err
-}
-
-// insertClient reports false where the name is taken.
-func (s store) insertClient(ctx context.Context, q sql.Querier, row client, now time.Time) (bool, error) {
-	n, err := q.Exec(ctx, s.queries.Get("insert_client"), row.ID, row.Name, row.SecretHash, row.SecretVersion,
-		row.Scopes, row.Purposes, now)
-	return n == 1, err
-}
-
 // words and joined carry a list of scopes in one column, as RFC 6749 writes it.
 func words(s string) []string     { return strings.Fields(s) }
 func joined(list []string) string { return strings.Join(list, " ") }

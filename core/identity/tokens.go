@@ -132,7 +132,7 @@ func NewTokens(o TokenOptions) *Tokens {
 func (t *Tokens) ClientCredentials(ctx context.Context, id string, s secret.Text, scopes ...string) (Token, error) {
 	c, err := t.clients.Authenticate(ctx, id, s)
 	if err != nil {
-		return Token{}, err
+		return Token{}, t.clients.refused(ctx, id, err)
 	}
 	granted := c.Scopes
 	if len(scopes) > 0 {

@@ -24,6 +24,8 @@ type slot struct {
 	file     string
 	parse    func(data []byte) error
 	generate func() ([]byte, error)
+	// rotate adds a key to a file's content, and puts the newest one to use or not.
+	rotate func(data []byte, use bool) ([]byte, error)
 }
 
 // slots is the table of the keyring's files.
@@ -41,7 +43,8 @@ func (k *Keyring) slots() []slot {
 
 func boxSlot(file string, to **Box) slot {
 	return slot{
-		file: file,
+		file:   file,
+		rotate: rotateBox,
 		parse: func(data []byte) (err error) {
 			*to, err = parseBox(data)
 			return err
@@ -64,6 +67,7 @@ func macSlot(file string, to **MAC) slot {
 			return err
 		},
 		generate: newMACFile,
+		rotate:   rotateMAC,
 	}
 }
 

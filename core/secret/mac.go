@@ -70,7 +70,12 @@ func (m *MAC) Sum(version int, parts ...[]byte) ([sha256.Size]byte, error) {
 func newMACFile() ([]byte, error) {
 	key := make([]byte, keyBytes)
 	_, _ = rand.Read(key) // never fails: it crashes a program without randomness
-	data, err := json.MarshalIndent(macFile{Current: 1, Keys: map[int][]byte{1: key}}, "", "  ")
+	return macFile{Current: 1, Keys: map[int][]byte{1: key}}.marshal()
+}
+
+// marshal is parseMAC undone.
+func (f macFile) marshal() ([]byte, error) {
+	data, err := json.MarshalIndent(f, "", "  ")
 	if err != nil {
 		return nil, fmt.Errorf("write keys: %w", err)
 	}

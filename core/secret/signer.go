@@ -17,6 +17,8 @@ import (
 const (
 	// kidBytes of the public key's hash name a key.
 	kidBytes = 8
+	// maxSigningKeys bounds the search for a free file's name.
+	maxSigningKeys = 9999
 	pemType  = "PRIVATE KEY"
 )
 
@@ -30,14 +32,10 @@ type Signer struct {
 // LoadSigner reads all keys of dir with a name: "token_signer.pem" and what sorts after it, "token_signer_2027.pem". It
 // refuses one that others than its owner may read.
 func LoadSigner(dir, name string) (*Signer, error) {
-	paths, err := filepath.Glob(filepath.Join(dir, name+"*.pem"))
+	paths, err := signingKeys(dir, name)
 	if err != nil {
-		return nil, fmt.Errorf("list signing keys in %s: %w", dir, err)
+		return nil, err
 	}
-	if len(paths) == 0 {
-		return nil, fmt.Errorf("no signing key %s*.pem in %s", name, dir)
-	}
-	slices.Sort(paths)
 	s := &Signer{keys: make(map[string]ed25519.PrivateKey, len(paths))}
 	for _, path := range paths {
 		key, err := loadSigningKey(path)
@@ -47,6 +45,19 @@ func LoadSigner(dir, name string) (*Signer, error) {
 		s.current = s.add(key)
 	}
 	return s, nil
+}
+
+// signingKeys are the files of signing keys with a name, in order; none is an error.
+func signingKeys(dir, name string) ([]string, error) {
+	paths, err := filepath.Glob(filepath.Join(dir, name+"*.pem"))
+	if err != nil {
+		return nil, fmt.Errorf("list signing keys in %s: %w", dir, err)
+	}
+	if len(paths) == 0 {
+		return nil, fmt.Errorf("no signing key %s*.pem in %s", name, dir)
+	}
+	slices.Sort(paths)
+	return paths, nil
 }
 
 // GenerateSigner makes dir and a first key in it where there is none: for development and a first installation.

@@ -94,9 +94,35 @@ limit $2
 for update skip locked;
 
 -- name: client
-select id, name, secret_hash, secret_version, scopes, purposes, status
+select id, name, secret_hash, secret_version, scopes, purposes, status, previous_hash, previous_version, previous_until,
+    created_at, rotated_at, revoked_at, last_used_at
 from clients where name = $1 or id = $2
 limit 1;
+
+-- name: clients_after
+select id, name, secret_hash, secret_version, scopes, purposes, status, previous_hash, previous_version, previous_until,
+    created_at, rotated_at, revoked_at, last_used_at
+from clients where name > $1 order by name limit $2;
+
+-- name: rotate_client
+-- The secret before becomes the previous one for a while; the one before that is over at once.
+update clients
+set previous_hash = secret_hash, previous_version = secret_version, previous_until = $4, secret_hash = $2,
+    secret_version = $3, rotated_at = $5
+where id = $1 and status = 'active';
+
+-- name: revoke_client
+update clients
+set status = 'revoked', revoked_at = $2, previous_hash = null, previous_version = null, previous_until = null
+where id = $1 and status = 'active';
+
+-- name: use_client
+-- Written now and then: a client that signs in each second is not written each second.
+update clients set last_used_at = $2 where id = $1 and (last_used_at is null or last_used_at < $3);
+
+-- name: rehash_client
+-- Moves the secret to another pepper, unless it was rotated meanwhile.
+update clients set secret_hash = $2, secret_version = $3 where id = $1 and secret_hash = $4;
 
 -- name: insert_client
 insert into clients (id, name, secret_hash, secret_version, scopes, purposes, created_at)
