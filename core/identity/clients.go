@@ -250,25 +250,26 @@ func (c *Clients) Authenticate(ctx context.Context, id string, sent secret.Text)
 	return row.client(now), c.used(ctx, row, sent, now)
 }
 
-// used notes that a client was here. Its secret moves to the current pepper while it is at hand.
+// used notes that a client was here, and moves its secret to the current pepper while it is at hand.
 func (c *Clients) used(ctx context.Context, row client, sent secret.Text, now time.Time) error {
-	current := c.keyring.PINPepper.Current()
-	if row.SecretVersion != current {
-		old, err := c.hash(row.SecretVersion, row.ID, sent)
-		if err != nil {
+	if current := c.keyring.PINPepper.Current(); row.SecretVersion != current {
+		if err := c.rehash(ctx, row, sent, current); err != nil {
 			return err
-		}
-		fresh, err := c.hash(current, row.ID, sent)
-		if err != nil {
-			return err
-		}
-		if subtle.ConstantTimeCompare(old[:], row.SecretHash) == 1 { // and not the one before the last rotation
-			if err := c.store.rehashClient(ctx, c.db, row, fresh[:], current); err != nil {
-				return err
-			}
 		}
 	}
 	return c.store.useClient(ctx, c.db, row.ID, now)
+}
+
+func (c *Clients) rehash(ctx context.Context, row client, sent secret.Text, version int) error {
+	old, err := c.hash(row.SecretVersion, row.ID, sent)
+	if err != nil || subtle.ConstantTimeCompare(old[:], row.SecretHash) != 1 {
+		return err // it was the one before the last rotation, and goes soon
+	}
+	fresh, err := c.hash(version, row.ID, sent)
+	if err != nil {
+		return err
+	}
+	return c.store.rehashClient(ctx, c.db, row, fresh[:], version)
 }
 
 // compare hashes what was sent twice, whether there is a previous secret or not.

@@ -75,3 +75,54 @@ func (s *Service) rewrap(row *credential) error {
 	}
 	return s.credentials.seal(row, hash)
 }
+
+// RewrapStaff moves the second factors of staff under the current Field key, a round at a time, as Rewrap does PINs.
+func (s *Service) RewrapStaff(ctx context.Context) (int, error) {
+	prefix, err := s.keyring.Field.SealedByCurrent()
+	if err != nil {
+		return 0, err
+	}
+	moved := 0
+	err = s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		rows, err := s.store.totpSealedBefore(ctx, tx, prefix, rewrapAtOnce)
+		for i := 0; err == nil && i < len(rows); i++ {
+			err = s.rewrapTOTP(ctx, tx, rows[i])
+		}
+		moved = len(rows)
+		return err
+	})
+	return moved, err
+}
+
+func (s *Service) rewrapTOTP(ctx context.Context, tx *sql.Tx, row staffRow) error {
+	key, err := s.keyring.Field.Open(row.TOTPSealed, totpAAD(row.ID))
+	if err != nil {
+		return fmt.Errorf("open the second factor of %s: %w", row.ID, err)
+	}
+	if row.TOTPSealed, err = s.keyring.Field.Seal(key, totpAAD(row.ID)); err != nil {
+		return fmt.Errorf("seal the second factor of %s: %w", row.ID, err)
+	}
+	return s.store.rewrapTOTP(ctx, tx, row)
+}
+
+// KeysLeft counts what still stands under older keys, which must stay until it is 0. KEK and TOTP go down with Rewrap and
+// RewrapStaff; Peppers are PINs, and Clients secrets, that move when they are next typed or sent.
+type KeysLeft struct {
+	KEK     int64 `db:"kek"`
+	Peppers int64 `db:"peppers"`
+	Clients int64 `db:"clients"`
+	TOTP    int64 `db:"totp"`
+}
+
+// KeysLeft counts them now.
+func (s *Service) KeysLeft(ctx context.Context) (KeysLeft, error) {
+	kek, err := s.keyring.PINKek.Current()
+	if err != nil {
+		return KeysLeft{}, fmt.Errorf("name the current KEK: %w", err)
+	}
+	prefix, err := s.keyring.Field.SealedByCurrent()
+	if err != nil {
+		return KeysLeft{}, err
+	}
+	return s.store.keysLeft(ctx, s.db, int64(kek), s.keyring.PINPepper.Current(), prefix)
+}

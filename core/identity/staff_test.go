@@ -34,7 +34,9 @@ func newOffice(t *testing.T, withoutTOTP bool) *office {
 	o := &office{door: newDoor(t)}
 	o.signIns = identity.NewSignIns(identity.SignInOptions{
 		DB: o.db, Identity: o.identity, Tokens: o.tokens, Clock: o.clock,
-		Grants: func(ctx context.Context, sub identity.Subject) (identity.Grant, error) { return o.staff.Grant(ctx, sub) },
+		Grants: func(ctx context.Context, sub identity.Subject) (identity.Grant, error) {
+			return o.staff.Grant(ctx, sub)
+		},
 	})
 	var err error
 	o.staff, err = identity.NewStaffing(identity.StaffOptions{

@@ -68,3 +68,16 @@ func (s store) spendOTP(ctx context.Context, tx *sql.Tx, id uuid.UUID, now time.
 	_, err := tx.Exec(ctx, s.queries.Get("spend_otp"), id, now)
 	return err
 }
+
+// overOTPs ends codes whose time is over, and returns their notices; one that nobody was sent has none.
+func (s store) overOTPs(ctx context.Context, tx *sql.Tx, now time.Time, most int) ([]uuid.NullUUID, error) {
+	var notices []uuid.NullUUID
+	err := tx.Select(ctx, &notices, s.queries.Get("over_otps"), now, most)
+	return notices, err
+}
+
+// sweep deletes at most so many rows of one kind that were over before then.
+func (s store) sweep(ctx context.Context, q sql.Querier, query sql.Query, before time.Time) (int, error) {
+	n, err := q.Exec(ctx, query, before, sweepAtOnce)
+	return int(n), err
+}

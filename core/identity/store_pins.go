@@ -81,3 +81,9 @@ func (s store) dropPIN(ctx context.Context, tx *sql.Tx, row pinBefore) error {
 	_, err := tx.Exec(ctx, s.queries.Get("drop_pin"), row.SubjectID, row.ID)
 	return err
 }
+
+func (s store) keysLeft(ctx context.Context, q sql.Querier, kek int64, pepper int, field []byte) (KeysLeft, error) {
+	var left KeysLeft
+	err := q.Get(ctx, &left, s.queries.Get("keys_left"), kek, pepper, field)
+	return left, err
+}

@@ -37,19 +37,17 @@ func AddKey(dir, name string, use bool) error {
 	if at < 0 {
 		return fmt.Errorf("no key is called %q; there are %s", name, strings.Join(KeyNames(), ", "))
 	}
-	path := filepath.Join(dir, slots[at].file)
-	old, err := ReadKeyFile(path)
+	err := replaceKeyFile(filepath.Join(dir, slots[at].file), func(old []byte) ([]byte, error) {
+		rotated, err := slots[at].rotate(old, use)
+		if err != nil {
+			return nil, err
+		}
+		return rotated, slots[at].parse(rotated) // what cannot be read must not replace what can
+	})
 	if err != nil {
 		return fmt.Errorf("key file %s: %w", slots[at].file, err)
 	}
-	rotated, err := slots[at].rotate(old, use)
-	if err != nil {
-		return fmt.Errorf("key file %s: %w", slots[at].file, err)
-	}
-	if err := slots[at].parse(rotated); err != nil { // what cannot be read must not replace what can
-		return fmt.Errorf("key file %s, rotated: %w", slots[at].file, err)
-	}
-	return replaceKeyFile(path, rotated)
+	return nil
 }
 
 // AddSigningKey adds a signing key that sorts after all there are, and so signs from the next start on. Old ones go on
@@ -69,9 +67,9 @@ func AddSigningKey(dir, name string) error {
 	return fmt.Errorf("%d signing keys: remove those that nothing counts any more", len(paths))
 }
 
-// replaceKeyFile puts a file of key material in another's place. The draft's name is the lock: whoever finds it there
-// leaves the file alone.
-func replaceKeyFile(path string, data []byte) error {
+// replaceKeyFile puts what change makes of a file of key material in its place. The draft's name is the lock, taken before
+// the file is read: whoever finds it there leaves the file alone.
+func replaceKeyFile(path string, change func(old []byte) ([]byte, error)) error {
 	draft := path + ".rotating"
 	f, err := os.OpenFile(draft, os.O_CREATE|os.O_EXCL|os.O_WRONLY, fileMode) //nolint:gosec // beside the operator's own file
 	if errors.Is(err, fs.ErrExist) {
@@ -80,11 +78,18 @@ func replaceKeyFile(path string, data []byte) error {
 	if err != nil {
 		return err
 	}
-	err = fill(f, data)
+	var data []byte
+	old, err := ReadKeyFile(path)
 	if err == nil {
-		err = os.Rename(draft, path)
+		data, err = change(old)
 	}
 	if err != nil {
+		return errors.Join(err, f.Close(), os.Remove(draft))
+	}
+	if err := fill(f, data); err != nil {
+		return errors.Join(err, os.Remove(draft))
+	}
+	if err := os.Rename(draft, path); err != nil {
 		return errors.Join(err, os.Remove(draft))
 	}
 	return syncDir(filepath.Dir(path))

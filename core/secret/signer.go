@@ -19,7 +19,7 @@ const (
 	kidBytes = 8
 	// maxSigningKeys bounds the search for a free file's name.
 	maxSigningKeys = 9999
-	pemType  = "PRIVATE KEY"
+	pemType        = "PRIVATE KEY"
 )
 
 // Signer holds Ed25519 keys, each named by its kid. The last file in order of names signs; every one verifies, so a key

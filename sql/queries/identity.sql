@@ -130,9 +130,13 @@ values ($1, $2, $3, $4, $5, $6, $7)
 on conflict (name) do nothing;
 
 -- name: add_decoy
+-- One that older keys made is made anew: nobody's right PIN will move it.
 insert into credentials (subject_kind, subject_id, sealed, salt, pepper_version, kek_key, changed_at)
 values ('decoy', $1, $2, $3, $4, $5, $6)
-on conflict (subject_id) do nothing;
+on conflict (subject_id) do update
+set sealed = excluded.sealed, salt = excluded.salt, pepper_version = excluded.pepper_version, kek_key = excluded.kek_key,
+    changed_at = excluded.changed_at
+where credentials.pepper_version <> excluded.pepper_version or credentials.kek_key <> excluded.kek_key;
 
 -- name: insert_sign_in
 insert into sign_ins (id, subject_kind, subject_id, device, channel, aal, amr, created_at, used_at, expires_at)
@@ -355,11 +359,38 @@ update staff set roles = $2, updated_at = $3 where id = $1;
 update staff set status = $2, updated_at = $3 where id = $1;
 
 -- name: totp_sealed_before
--- Seals that are not the current key's: those begin with another id.
+-- Seals that are not the current key's: those begin otherwise.
 select id, totp_sealed from staff
-where totp_sealed is not null and substring(totp_sealed from 2 for 4) <> $1::bytea
+where totp_sealed is not null and substring(totp_sealed from 1 for length($1::bytea)) <> $1::bytea
 order by id limit $2
 for update skip locked;
 
 -- name: rewrap_totp
 update staff set totp_sealed = $2 where id = $1;
+
+-- name: keys_left
+-- What still stands under other keys than the current ones.
+select (select count(*) from credentials where kek_key <> $1 and subject_kind <> 'decoy')
+        + (select count(*) from pin_history where kek_key <> $1) as kek,
+    (select count(*) from credentials where pepper_version <> $2 and subject_kind <> 'decoy') as peppers,
+    (select count(*) from clients where secret_version <> $2 and status = 'active') as clients,
+    (select count(*) from staff
+     where totp_sealed is not null and substring(totp_sealed from 1 for length($3::bytea)) <> $3::bytea) as totp;
+
+-- name: sweep_sign_ins
+delete from sign_ins where id in (select id from sign_ins where expires_at < $1 order by expires_at limit $2);
+
+-- name: sweep_otps
+delete from otps where id in (select id from otps where expires_at < $1 order by expires_at limit $2);
+
+-- name: over_otps
+-- Codes whose time is over, with their notices: the hash goes as the code does.
+update otps set code_hash = null
+where id in (select id from otps where code_hash is not null and expires_at <= $1 order by expires_at limit $2)
+returning notice_id;
+
+-- name: sweep_otp_sends
+delete from otp_sends where who in (select who from otp_sends where last_at < $1 order by last_at limit $2);
+
+-- name: sweep_step_ups
+delete from step_ups where id in (select id from step_ups where expires_at < $1 order by expires_at limit $2);
