@@ -79,6 +79,8 @@ type parts struct {
 	identity  *identity.Service
 	clients   *identity.Clients
 	tokens    *identity.Tokens
+	otps      *identity.OTPs
+	devices   *identity.Devices
 	customers *customers.Service
 	agents    *agents.Service
 	payments  *payments.Service
@@ -240,6 +242,10 @@ func (p *parts) openPeople(context.Context) error {
 	if err != nil {
 		return err
 	}
+	p.otps = identity.NewOTPs(identity.OTPOptions{
+		DB: p.db, Keyring: p.keyring, Clock: p.clock, Expose: p.config.ExposeOTP,
+	})
+	p.devices = identity.NewDevices(identity.DeviceOptions{DB: p.db, OTPs: p.otps, Tokens: p.tokens, Clock: p.clock})
 	p.customers = customers.New(customers.Options{
 		DB: p.db, Ledger: p.ledger, Identity: p.identity, Keyring: p.keyring, Clock: p.clock, Currency: p.config.Currency,
 		SIMs: sims, Silence: customers.Silence(p.config.SIMSwapSilence), SIMHold: p.config.SIMHold, ResetHold: p.config.PINResetHold,
