@@ -5,6 +5,8 @@
 package native
 
 import (
+	"regexp"
+
 	"github.com/gofiber/fiber/v2"
 
 	"nova/channels/ussd"
@@ -67,6 +69,7 @@ type call struct {
 	Network     string `json:"network"`
 	Sequence    int    `json:"sequence"`
 	Language    string `json:"language"`
+	IMSI        string `json:"imsi,omitempty"`
 }
 
 // answer is the body of a response.
@@ -76,6 +79,9 @@ type answer struct {
 	Message   string `json:"message"`
 	Septets   int    `json:"septets"`
 }
+
+// imsiForm is that of ITU-T E.212: country, network and subscriber, 15 digits at most.
+var imsiForm = regexp.MustCompile(`^[0-9]{6,15}$`)
 
 // phases are the words for type.
 var phases = map[string]ussd.Phase{
@@ -105,7 +111,7 @@ func (g Gateway) Decode(c *fiber.Ctx) (ussd.Request, error) {
 	return ussd.Request{
 		SessionID: in.SessionID, MSISDN: caller, RawMSISDN: in.MSISDN, ShortCode: in.ServiceCode,
 		Network: in.Network, Phase: phases[in.Type], Input: in.Input, Seq: in.Sequence,
-		Language: in.Language, Root: g.Root,
+		Language: in.Language, IMSI: in.IMSI, Root: g.Root,
 	}, nil
 }
 
@@ -130,6 +136,9 @@ func (in *call) check() (msisdn.MSISDN, error) {
 	}
 	if len(in.Network) > maxName {
 		problems = problems.Field("network", "has at most 64 characters")
+	}
+	if in.IMSI != "" && !imsiForm.MatchString(in.IMSI) {
+		problems = problems.Field("imsi", "has 6 to 15 digits")
 	}
 	if len(problems.Fields) > 0 {
 		return msisdn.MSISDN{}, problems

@@ -119,6 +119,14 @@ var cases = []ussdtest.Case{
 		JSON: `{"session_id":"s0","msisdn":"12462501001","service_code":"*123#","type":"timeout"}`,
 	},
 	{
+		Name: "a SIM that the network names", Path: "/session", WantCode: 200, WantPart: `"action":"continue"`,
+		JSON: `{"session_id":"i1","msisdn":"12462501001","service_code":"*123#","type":"begin","imsi":"342310009876543"}`,
+	},
+	{
+		Name: "a SIM that can be none", Path: "/session", WantCode: 400, WantPart: `"imsi":"has 6 to 15 digits"`,
+		JSON: `{"session_id":"i2","msisdn":"12462501001","service_code":"*123#","type":"begin","imsi":"SIM-1"}`,
+	},
+	{
 		Name: "the agents' menu", Path: "/agent/menu", WantCode: 200, WantPart: `"action":"continue"`,
 		JSON: `{"session_id":"a1","msisdn":"12462501001","service_code":"*124#","type":"begin"}`,
 	},

@@ -25,7 +25,7 @@ func operation(path, id, summary string, purpose policy.Purpose, about string) *
 		Extensions:  map[string]any{"x-purpose": string(purpose), "x-scope": Scope},
 		RequestBody: &huma.RequestBody{Required: true, Content: media(requestSchema(), call{
 			SessionID: "a1b2c3", MSISDN: "+12462501001", ServiceCode: "*123#", Type: "continue",
-			Input: "1", Network: "demo", Sequence: 2, Language: "en",
+			Input: "1", Network: "demo", Sequence: 2, Language: "en", IMSI: "342310009876543",
 		})},
 		Responses: map[string]*huma.Response{
 			"200": {Description: "The screen to show.", Content: media(responseSchema(), answer{
@@ -67,6 +67,8 @@ func requestSchema() *huma.Schema {
 			"sequence": {Type: huma.TypeInteger, Minimum: number(0),
 				Description: "Counts the hops of a session from 1. The same sequence is the same hop and gets the same screen; " +
 					"without it an equal input within a second is."},
+			"imsi": {Type: huma.TypeString, Pattern: imsiForm.String(),
+				Description: "The SIM's, where the network tells it with a begin: another one than before holds cash-outs for a while. Only a keyed hash is kept."},
 			"language": text("The handset's language, until the customer's own is known.", nil),
 		},
 	}
