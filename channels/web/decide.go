@@ -3,7 +3,6 @@ package web
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/binary"
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
@@ -146,13 +145,8 @@ func Decide(ctx context.Context, about func(*policy.Request)) (policy.Decision, 
 	return v.decide(ctx, asked)
 }
 
-// requestHash is what a challenge is bound to: what is asked, of what, and the body as it came, each with its length before it,
-// so that nothing can move from one to the next.
+// requestHash is what a challenge is bound to: what is asked, of what with its query, and the body as it came.
 func requestHash(c *fiber.Ctx) [sha256.Size]byte {
-	h := sha256.New()
-	for _, part := range [...][]byte{c.Request().Header.Method(), c.Request().Header.RequestURI(), c.Request().Body()} {
-		h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(part))))
-		h.Write(part)
-	}
-	return [sha256.Size]byte(h.Sum(nil))
+	r := c.Request()
+	return identity.RequestHash(c.Method(), string(r.Header.RequestURI()), r.Body())
 }

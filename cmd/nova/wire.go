@@ -81,6 +81,7 @@ type parts struct {
 	tokens    *identity.Tokens
 	otps      *identity.OTPs
 	devices   *identity.Devices
+	stepUps   *identity.StepUps
 	customers *customers.Service
 	agents    *agents.Service
 	payments  *payments.Service
@@ -246,6 +247,9 @@ func (p *parts) openPeople(context.Context) error {
 		DB: p.db, Keyring: p.keyring, Clock: p.clock, Expose: p.config.ExposeOTP,
 	})
 	p.devices = identity.NewDevices(identity.DeviceOptions{DB: p.db, OTPs: p.otps, Tokens: p.tokens, Clock: p.clock})
+	p.stepUps = identity.NewStepUps(identity.StepUpOptions{
+		DB: p.db, Identity: p.identity, OTPs: p.otps, Tokens: p.tokens, Clock: p.clock,
+	})
 	p.customers = customers.New(customers.Options{
 		DB: p.db, Ledger: p.ledger, Identity: p.identity, Keyring: p.keyring, Clock: p.clock, Currency: p.config.Currency,
 		SIMs: sims, Silence: customers.Silence(p.config.SIMSwapSilence), SIMHold: p.config.SIMHold, ResetHold: p.config.PINResetHold,
