@@ -190,9 +190,11 @@ func TestPoisonedCommandFailsAloneInAFullGroup(t *testing.T) {
 	require.False(t, found, "what we broke can be tried again")
 }
 
-// together makes what submit submits, n commands, one group: it keeps the writer waiting for a lock meanwhile.
+// together makes what submit submits, n commands, one group: it keeps a writer with one hand waiting for a lock
+// meanwhile.
 func (m *market) together(n int, submit func()) {
 	m.t.Helper()
+	m.Writer = m.writerWith(ledger.WriterOptions{Node: "single", Hands: 1}, m.url)
 	blocker := m.wallet(10)
 	unlock := m.lockRow("select 1 from balances where account_id = $1 for update", blocker)
 	var wait sync.WaitGroup

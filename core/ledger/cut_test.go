@@ -39,6 +39,8 @@ type wire struct {
 	cuts    atomic.Int64
 	// asked counts the prepared statements that were run.
 	asked atomic.Int64
+	// moved counts the statements that met other rows than they were told of.
+	moved atomic.Int64
 	mu    sync.Mutex
 	open  []net.Conn
 }
@@ -161,6 +163,9 @@ func (w *wire) down(client, server net.Conn, quiet *atomic.Int64) {
 		if err != nil {
 			_ = client.Close() // the server is gone
 			return
+		}
+		if bytes.Contains(buf[:n], []byte("C22012\x00")) {
+			w.moved.Add(1)
 		}
 		switch cut(quiet.Load()) {
 		case after:

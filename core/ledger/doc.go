@@ -9,7 +9,8 @@
 // remembered or seen. So a hundred transfers cost one wait for the disk, a hot account is updated once a group instead
 // of being queued for, and nothing is locked while anybody thinks. What was remembered wrongly is looked for; where another
 // node was at work on the same rows even then, the group runs again as a transaction that locks what it reads. A lone
-// command goes at once: there is no timer.
+// command goes at once: there is no timer. Under load two groups are under way, so that one is decided while the other
+// waits for the disk; what touches the same account, person or key is never in both.
 //
 // What is guaranteed. A command runs once, or not at all: its key and its outcome are committed with its money, and
 // whoever repeats the key gets the first answer. A refused command changes nothing and disturbs nobody in its
@@ -29,8 +30,8 @@
 // database, so that not even the database's owner can rewrite what a checkpoint has seen. Check derives everything again
 // from the entries, and a Proof needs nothing but a checkpoint.
 //
-// A lane is a writer's own row of every system account and its own running numbers, so that nodes share no row
-// that every transfer touches. It is leased; a writer that lost its lease notices when it writes.
+// A lane is a row of every system account and running numbers for one stream of groups, so that neither nodes nor the two
+// streams of one node share a row that every transfer touches. It is leased; who lost the lease notices when writing.
 //
 // PostIn runs one command inside a caller's transaction, for the rare flow that must be atomic with other rows.
 package ledger

@@ -76,11 +76,16 @@ func newMarket(t testing.TB) *market {
 // writer starts one more node.
 func (m *market) writer(node, url string) *ledger.Writer {
 	m.t.Helper()
+	return m.writerWith(ledger.WriterOptions{Node: node}, url)
+}
+
+// writerWith starts a node with some options of its own.
+func (m *market) writerWith(o ledger.WriterOptions, url string) *ledger.Writer {
+	m.t.Helper()
 	db, err := ledger.OpenDB(context.Background(), url)
 	require.NoError(m.t, err)
-	w, err := ledger.NewWriter(ledger.WriterOptions{
-		DB: db, Clock: m.clock, Credentials: pins{}, Location: barbados, Codes: m.keys.PINPepper, Node: node,
-	})
+	o.DB, o.Clock, o.Credentials, o.Location, o.Codes = db, m.clock, pins{}, barbados, m.keys.PINPepper
+	w, err := ledger.NewWriter(o)
 	require.NoError(m.t, err)
 	m.t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)

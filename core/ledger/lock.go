@@ -25,15 +25,16 @@ type lockSet struct {
 	// state takes in what is remembered; memory is nil where everything is looked for.
 	state  *State
 	memory *memory
+	lane   int
 }
 
 // lockSetOf gathers the lock set of commands that go on with st's windows. Where the fees of draws go is always in it:
 // who draws is only known when the rows are there. What m remembers goes into the state instead; then facts and keys are
 // left to the database's unique indexes.
-func lockSetOf(st *State, claims []*claim, m *memory) *lockSet {
+func lockSetOf(st *State, claims []*claim, m *memory, lane int) *lockSet {
 	ls := &lockSet{
 		wanted: make(map[uuid.UUID]bool, 4*len(claims)), counted: make(map[counterKey]bool, 4*len(claims)),
-		state: st, memory: m,
+		state: st, memory: m, lane: lane,
 	}
 	for _, id := range [...]uuid.UUID{st.drawFees.Income, st.drawFees.Tax} {
 		if id != uuid.Nil {
@@ -82,7 +83,7 @@ func (ls *lockSet) addAccount(id uuid.UUID) {
 		return
 	}
 	ls.wanted[id] = true
-	if ls.memory == nil || !ls.memory.account(ls.state, id) {
+	if ls.memory == nil || !ls.memory.account(ls.state, id, ls.lane) {
 		ls.accounts.UUID(id)
 	}
 }

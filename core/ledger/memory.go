@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"slices"
+	"sync"
 
 	"github.com/google/uuid"
 )
@@ -22,36 +23,48 @@ const (
 // not remembered: accounts with an overdraft line, holds, facts and days. Keys, intents and references are unique
 // in the database, which refuses a second use; that a key was used lately is remembered to spare the group that.
 type memory struct {
-	lane     int
-	accounts generations[uuid.UUID, account]
+	mu       sync.Mutex
+	accounts generations[place, account]
 	counters generations[counterKey, int64]
 	keys     generations[[32]byte, struct{}]
+	// news are accounts of which it was just learned that they have a row for each lane; known are all of those.
+	news  []uuid.UUID
+	known map[uuid.UUID]bool
+}
+
+// place is where an account's row stands: the house's accounts have one for each lane.
+type place struct {
+	account uuid.UUID
+	lane    int
 }
 
 func newMemory() *memory {
 	return &memory{
-		accounts: newGenerations[uuid.UUID, account](accountsRemembered),
+		accounts: newGenerations[place, account](accountsRemembered),
 		counters: newGenerations[counterKey, int64](countersRemembered),
 		keys:     newGenerations[[32]byte, struct{}](keysRemembered),
+		known:    map[uuid.UUID]bool{},
 	}
 }
 
-// keep remembers what a group saw and wrote in its lane.
-func (m *memory) keep(lane int, s *sight, claims []*claim) {
-	if m.lane != lane {
-		// The house's accounts have a row for each lane.
-		*m = *newMemory()
-		m.lane = lane
-	}
+// keep remembers what a group saw and wrote.
+func (m *memory) keep(s *sight, claims []*claim) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	for id, a := range s.state.accounts {
+		if a.floor == nil && !m.known[id] {
+			m.known[id] = true
+			m.news = append(m.news, id)
+		}
+		at := place{id, a.lane}
 		if a.line != nil {
-			m.accounts.drop(id)
+			m.accounts.drop(at)
 			continue
 		}
 		row := *a
 		row.dirty = false
 		row.read.held, row.read.sequence = a.held, a.sequence
-		m.accounts.put(id, row)
+		m.accounts.put(at, row)
 	}
 	for key, c := range s.state.counters {
 		if !c.fresh || c.dirty {
@@ -63,12 +76,24 @@ func (m *memory) keep(lane int, s *sight, claims []*claim) {
 	}
 }
 
-// forget drops what commands touch: it may be other than remembered.
-func (m *memory) forget(group []*request) {
+// laned are accounts of which it was learned since the last call that they have a row for each lane.
+func (m *memory) laned() []uuid.UUID {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	news := m.news
+	m.news = nil
+	return news
+}
+
+// forget drops what commands touch, in a lane: it may be other than remembered.
+func (m *memory) forget(lane int, group []*request) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	for _, r := range group {
 		c := r.claim.command
 		for _, l := range c.Lines {
-			m.accounts.drop(l.Account)
+			m.accounts.drop(place{l.Account, 0})
+			m.accounts.drop(place{l.Account, lane})
 		}
 		if len(c.Counters) > 0 {
 			// Which window it was is not worth asking.
@@ -80,6 +105,8 @@ func (m *memory) forget(group []*request) {
 
 // serves tells that a group may be decided by what is remembered.
 func (m *memory) serves(group []*request) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	return !slices.ContainsFunc(group, func(r *request) bool {
 		c := r.claim.command
 		_, used := m.keys.get(r.claim.digest)
@@ -94,8 +121,13 @@ func (c *Command) changes(account uuid.UUID) bool {
 }
 
 // account puts a remembered account into the state; false if there is none.
-func (m *memory) account(st *State, id uuid.UUID) bool {
-	row, found := m.accounts.get(id)
+func (m *memory) account(st *State, id uuid.UUID, lane int) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	row, found := m.accounts.get(place{id, 0})
+	if !found {
+		row, found = m.accounts.get(place{id, lane})
+	}
 	if found {
 		st.accounts[id] = &row
 	}
@@ -104,6 +136,8 @@ func (m *memory) account(st *State, id uuid.UUID) bool {
 
 // counter puts a remembered counter into the state; false if there is none.
 func (m *memory) counter(st *State, key counterKey) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	used, found := m.counters.get(key)
 	if found {
 		st.counters[key] = &counter{counterKey: key, used: used, read: used}

@@ -2,7 +2,10 @@ package ledger
 
 import (
 	"context"
+	"slices"
 	"sync/atomic"
+
+	"github.com/google/uuid"
 
 	"nova/core/fault"
 )
@@ -28,14 +31,45 @@ type request struct {
 	doubts []Result
 	// promised tells that the command's promise is committed, or that it has none: until then it is not taken.
 	promised bool
-	// renewal marks the writer's own call to keep an idle lane; it has no command.
-	renewal bool
+	// touches are what two hands must not be at work on at once: accounts, people, facts and the key.
+	touches []uuid.UUID
 }
 
 func newRequest(c *Command) *request {
-	return &request{
+	r := &request{
 		claim: claim{command: c, digest: c.Key.Digest()}, done: make(chan struct{}), promised: c.Promise == nil,
 	}
+	r.touches = c.touches(uuid.UUID(r.claim.digest[:16]))
+	return r
+}
+
+// touches lists what the command is about; the key's id among them.
+func (c *Command) touches(key uuid.UUID) []uuid.UUID {
+	ids := make([]uuid.UUID, 0, 4+len(c.Lines)+len(c.Holds)+len(c.Counters))
+	ids = append(ids, key)
+	for _, l := range c.Lines {
+		ids = append(ids, l.Account)
+	}
+	for _, g := range c.Tiers {
+		ids = append(ids, g.Account)
+	}
+	for _, m := range c.Holds {
+		ids = append(ids, m.ID, m.Hold.Account)
+	}
+	for _, count := range c.Counters {
+		ids = append(ids, count.Subject)
+	}
+	if c.Check != nil {
+		ids = append(ids, c.Check.Subject)
+	}
+	if c.Change != nil {
+		ids = append(ids, c.Change.ID)
+	}
+	if c.Transaction != nil {
+		ids = append(ids, c.Transaction.Intent)
+	}
+	ids = append(ids, c.Reverses)
+	return slices.DeleteFunc(ids, func(id uuid.UUID) bool { return id == uuid.Nil })
 }
 
 func (r *request) take() bool     { return r.state.CompareAndSwap(queued, taken) }

@@ -51,21 +51,21 @@ const (
 
 // settle runs commands with different keys until each has an outcome in its claim, or is parked. It bounds all
 // attempts together.
-func (w *Writer) settle(group []*request, wait time.Duration) {
+func (h *hand) settle(group []*request, wait time.Duration) {
 	ctx, cancel := context.WithTimeout(context.Background(), settleTime)
 	defer cancel()
-	w.attempts(ctx, group, wait, w.mannerOf(group, wait))
+	h.attempts(ctx, group, wait, h.mannerOf(group, wait))
 }
 
 // mannerOf is how a group is tried first. Accounts that another node is at work on do not change by turns, but again and
 // again: so after a group that could not do without looking or locks, the next ones begin with that.
-func (w *Writer) mannerOf(group []*request, wait time.Duration) manner {
-	wary, shy := w.wary > 0, w.shy > 0
-	w.wary, w.shy = max(0, w.wary-1), max(0, w.shy-1)
+func (h *hand) mannerOf(group []*request, wait time.Duration) manner {
+	wary, shy := h.wary > 0, h.shy > 0
+	h.wary, h.shy = max(0, h.wary-1), max(0, h.shy-1)
 	switch {
 	case wait != lockWait || wary || dated(group):
 		return locking
-	case shy || !w.memory.serves(group):
+	case shy || !h.memory.serves(group):
 		return looking
 	}
 	return remembering
@@ -74,47 +74,47 @@ func (w *Writer) mannerOf(group []*request, wait time.Duration) manner {
 // attempts decides what an attempt's failure means for the group. Where the same commands run again, it is with the
 // same keys and ids. A group that is run without locks holds nothing while it decides, and takes two round trips, or
 // one where it is remembered, instead of four.
-func (w *Writer) attempts(ctx context.Context, group []*request, wait time.Duration, how manner) {
+func (h *hand) attempts(ctx context.Context, group []*request, wait time.Duration, how manner) {
 	races, raced := 0, false
 	for {
-		err := w.once(group, wait, how)
+		err := h.once(group, wait, how)
 		var unanswered *doubt
 		switch {
 		case err == nil:
 			if rest := unsure(group); how == remembering && len(rest) > 0 {
-				w.attempts(ctx, rest, wait, looking)
+				h.attempts(ctx, rest, wait, looking)
 			}
 			return
 		case errors.As(err, &unanswered):
 			how = max(how, looking)
-			if w.lasted(ctx, group, unanswered, raced) {
+			if h.lasted(ctx, group, unanswered, raced) {
 				return
 			}
 			raced = raced || unanswered.open
 		case errors.Is(err, errLaneLost):
-			w.lane = nil
+			h.lane = nil
 			continue
 		case how == remembering && !passing(err):
 			how = looking
 			if sql.Moved(err) {
-				w.shy = shyGroups
+				h.shy = shyGroups
 			}
 			continue
 		case how == looking && !passing(err):
-			how, w.wary = locking, waryGroups
+			how, h.wary = locking, waryGroups
 			continue
 		case races < maxRaces && again(err):
 			races++
 			if sql.Moved(err) {
 				// What the group read is locked: it is the lane that is another writer's now.
-				w.lane = nil
+				h.lane = nil
 			}
 			continue
 		case sql.Retryable(err):
 			giveUp(group, err)
 			return
 		case !passing(err):
-			w.bisect(ctx, group, err)
+			h.bisect(ctx, group, err)
 			return
 		}
 		if !pause(ctx) {
@@ -156,28 +156,28 @@ func passing(err error) bool {
 // once is one attempt. Whatever it returns but nil, the group's outcomes do not stand. Its statements are bounded by
 // the server and by the pool's patience: a context that can end costs two goroutines a statement, and the group would
 // wait for each of them to be scheduled.
-func (w *Writer) once(group []*request, wait time.Duration, how manner) error {
+func (h *hand) once(group []*request, wait time.Duration, how manner) error {
 	ctx := context.Background()
-	if err := w.ensureLane(ctx); err != nil {
+	if err := h.ensureLane(ctx); err != nil {
 		return err
 	}
 	var after *lane
 	var err error
 	switch how {
 	case remembering:
-		after, err = w.freely(ctx, group, w.memory)
+		after, err = h.freely(ctx, group, h.memory)
 	case looking:
-		after, err = w.freely(ctx, group, nil)
+		after, err = h.freely(ctx, group, nil)
 	case locking:
-		after, err = w.locked(ctx, group, wait)
+		after, err = h.locked(ctx, group, wait)
 	}
 	if err != nil {
-		w.memory.forget(group)
+		h.memory.forget(h.lane.id, group)
 		return err
 	}
-	w.replayOwn(group)
+	h.replayOwn(group)
 	if after != nil {
-		w.lane = after
+		h.lane = after
 	}
 	return nil
 }
@@ -188,24 +188,24 @@ func (w *Writer) once(group []*request, wait time.Duration, how manner) error {
 // That is as good as locks. The look is one statement, so it sees one moment, and every row that is changed is still as
 // it was then: nothing happened in between that the outcome would contradict. Rows that are only compared with, such
 // as the PIN's, may change meanwhile; then the command came before that change.
-func (w *Writer) freely(ctx context.Context, group []*request, m *memory) (*lane, error) {
+func (h *hand) freely(ctx context.Context, group []*request, m *memory) (*lane, error) {
 	claims := make([]*claim, 0, len(group))
 	for _, r := range group {
 		if !r.gone() {
 			claims = append(claims, &r.claim)
 		}
 	}
-	f := w.footing(w.db, w.statements.reading)
+	f := h.footing(h.db, h.statements.reading)
 	f.memory = m
-	s, err := w.look(ctx, f, claims, promisesOf(group))
+	s, err := h.look(ctx, f, claims, promisesOf(group))
 	if err != nil {
 		return nil, err
 	}
 	claims = takePromised(group)
-	after, err := w.act(ctx, f, s, claims)
+	after, err := h.act(ctx, f, s, claims)
 	switch {
 	case err == nil:
-		w.memory.keep(w.lane.id, s, claims)
+		h.memory.keep(s, claims)
 	case after != nil && !sql.Answered(err):
 		return nil, &doubt{after: after, err: err, open: true}
 	}
@@ -213,14 +213,14 @@ func (w *Writer) freely(ctx context.Context, group []*request, m *memory) (*lane
 }
 
 // locked runs commands in a transaction in which nobody else changes what they decide by.
-func (w *Writer) locked(ctx context.Context, group []*request, wait time.Duration) (*lane, error) {
+func (h *hand) locked(ctx context.Context, group []*request, wait time.Duration) (*lane, error) {
 	if promises := promisesOf(group); len(promises) > 0 {
-		if err := transactions.PromiseIn(ctx, w.db, promises); err != nil {
+		if err := transactions.PromiseIn(ctx, h.db, promises); err != nil {
 			return nil, err
 		}
 	}
 	claims := takePromised(group)
-	tx, err := w.db.Begin(ctx)
+	tx, err := h.db.Begin(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -230,13 +230,13 @@ func (w *Writer) locked(ctx context.Context, group []*request, wait time.Duratio
 			return nil, err
 		}
 	}
-	f := w.footing(tx, w.statements.locking)
+	f := h.footing(tx, h.statements.locking)
 	f.whole = true
-	s, err := w.look(ctx, f, claims, nil)
+	s, err := h.look(ctx, f, claims, nil)
 	if err != nil {
 		return nil, err
 	}
-	after, err := w.act(ctx, f, s, claims)
+	after, err := h.act(ctx, f, s, claims)
 	if err != nil || after == nil {
 		return nil, err
 	}
@@ -285,23 +285,23 @@ func takePromised(group []*request) []*claim {
 	return claims
 }
 
-func (w *Writer) footing(db sql.Querier, looks looks) *footing {
+func (h *hand) footing(db sql.Querier, looks looks) *footing {
 	// The lane is as of the last commit: nobody else writes it, and the group's last part proves that.
-	own := func(context.Context) (*lane, error) { return w.lane, nil }
-	return &footing{db: db, looks: looks, lane: w.lane.id, source: own}
+	own := func(context.Context) (*lane, error) { return h.lane, nil }
+	return &footing{db: db, looks: looks, lane: h.lane.id, source: own}
 }
 
 // lasted finds out what became of a write whose commit went unanswered. The lane counts its groups, so reading it
 // tells. Where the write itself may still be at work, the group that runs again races it for the lane's next number,
 // and one of the two fails: from then on (raced) the number does not tell which. Nor does it where another writer has
 // got the lane meanwhile. Then the stored keys tell, when the commands run again.
-func (w *Writer) lasted(ctx context.Context, group []*request, d *doubt, raced bool) bool {
+func (h *hand) lasted(ctx context.Context, group []*request, d *doubt, raced bool) bool {
 	for {
-		now, err := w.laneNow(ctx, d.after.id)
+		now, err := h.laneNow(ctx, d.after.id)
 		switch {
 		case err == nil && now.epoch == d.after.epoch:
-			now.lease = w.lease
-			w.lane = now
+			now.lease = h.lease
+			h.lane = now
 			if now.groups == d.after.groups && !raced {
 				return true
 			}
@@ -310,7 +310,7 @@ func (w *Writer) lasted(ctx context.Context, group []*request, d *doubt, raced b
 			}
 			return false
 		case err == nil, !pause(ctx):
-			w.lane = nil
+			h.lane = nil
 			doubtAll(group)
 			return false
 		}
@@ -325,11 +325,11 @@ func doubtAll(group []*request) {
 	}
 }
 
-func (w *Writer) laneNow(ctx context.Context, id int) (*lane, error) {
+func (h *hand) laneNow(ctx context.Context, id int) (*lane, error) {
 	ctx, cancel := context.WithTimeout(ctx, groupTime)
 	defer cancel()
 	var now *lane
-	err := w.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
+	err := h.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
 		now, err = readLane(ctx, tx, id)
 		return err
 	})
@@ -337,7 +337,7 @@ func (w *Writer) laneNow(ctx context.Context, id int) (*lane, error) {
 }
 
 // replayOwn recognises the group's own outcomes of a commit in doubt: they are first answers, not replays.
-func (w *Writer) replayOwn(group []*request) {
+func (h *hand) replayOwn(group []*request) {
 	for _, r := range group {
 		if k := &r.claim; k.replays && k.err == nil && slices.ContainsFunc(r.doubts, k.result.sameRun) {
 			k.result.Replayed = false
@@ -347,11 +347,11 @@ func (w *Writer) replayOwn(group []*request) {
 
 // bisect runs the halves of a group apart until only the command is left that cannot run: one that PostgreSQL
 // refuses fails, one that waits for a stuck lock is parked.
-func (w *Writer) bisect(ctx context.Context, group []*request, err error) {
+func (h *hand) bisect(ctx context.Context, group []*request, err error) {
 	if len(group) > 1 {
 		half := len(group) / 2
-		w.attempts(ctx, group[:half], shortWait, locking)
-		w.attempts(ctx, group[half:], shortWait, locking)
+		h.attempts(ctx, group[:half], shortWait, locking)
+		h.attempts(ctx, group[half:], shortWait, locking)
 		return
 	}
 	r := group[0]
@@ -407,11 +407,11 @@ func (k *claim) refuse(err error) {
 }
 
 // ensureLane sees that the writer has a lane with receipt numbers enough for a full group.
-func (w *Writer) ensureLane(ctx context.Context) error {
-	if w.lane == nil {
+func (h *hand) ensureLane(ctx context.Context) error {
+	if h.lane == nil {
 		var leased *lane
-		err := w.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
-			leased, err = leaseLane(ctx, tx, w.holder, w.lease)
+		err := h.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
+			leased, err = leaseLane(ctx, tx, h.holder, h.lease)
 			return err
 		})
 		if sql.NoRows(err) {
@@ -420,29 +420,29 @@ func (w *Writer) ensureLane(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("lease a lane: %w", err)
 		}
-		leased.lease = w.lease
-		if err := w.sealLane(ctx, leased); err != nil {
+		leased.lease = h.lease
+		if err := h.sealLane(ctx, leased); err != nil {
 			return fmt.Errorf("seal lane %d: %w", leased.id, err)
 		}
-		w.lane = leased
+		h.lane = leased
 	}
-	if !w.lane.short(maxGroup) {
+	if !h.lane.short(maxGroup) {
 		return nil
 	}
-	next := *w.lane
-	err := w.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error { return takeReceipts(ctx, tx, &next) })
+	next := *h.lane
+	err := h.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error { return takeReceipts(ctx, tx, &next) })
 	if err != nil {
 		return fmt.Errorf("take receipt numbers: %w", err)
 	}
-	w.lane = &next
+	h.lane = &next
 	return nil
 }
 
 // sealLane seals what nodes of a version without seals left in a lane that was just leased. Each step keeps the lease.
-func (w *Writer) sealLane(ctx context.Context, leased *lane) error {
+func (h *hand) sealLane(ctx context.Context, leased *lane) error {
 	for leased.sealed < leased.seal {
 		next := *leased
-		err := w.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		err := h.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 			now, err := readLane(ctx, tx, leased.id)
 			if err != nil {
 				return err

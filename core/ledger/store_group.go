@@ -27,7 +27,7 @@ func (k *keyRow) stored() Stored {
 // promises are stored by the footing's looks, where they do that.
 func (b *books) look(ctx context.Context, f *footing, claims []*claim, promises []*transactions.Promise) (*sight, error) {
 	s := &sight{state: NewState(StateOptions{Now: b.clock.Now(), Location: b.location, Codes: b.codes, DrawFees: b.drawFees})}
-	ls := lockSetOf(s.state, claims, f.memory)
+	ls := lockSetOf(s.state, claims, f.memory, f.lane)
 	if ls.empty() && len(promises) == 0 {
 		return s, nil
 	}
