@@ -207,9 +207,12 @@ func (t *Turn) secretAwaited() bool {
 	return m != nil && m.flow.Screens[t.s.Screen].Kind.Secret()
 }
 
-// stranger tells that nobody is registered under the caller's number, or not yet fully: what is dialled ahead never
-// enters registration.
+// stranger tells that nobody is registered under the caller's number, or that they have no PIN of their own yet: what is
+// dialled ahead never enters registration, nor the choice of a PIN.
 func (t *Turn) stranger() bool {
-	home := t.Value(myHome)
-	return home == newcomersHome || home == unprovenHome
+	switch t.Value(myHome) {
+	case newcomersHome, unprovenHome, forgottenHome, issuedHome, issuedAgent:
+		return true
+	}
+	return false
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"nova/core/agents"
 	"nova/core/customers"
 	"nova/core/fault"
 	"nova/core/identity"
@@ -18,6 +19,9 @@ const (
 	agentHome     = "/agent"
 	newcomersHome = "register/language"
 	unprovenHome  = "first_pin/birth_year"
+	forgottenHome = "reset_pin/birth_year"
+	issuedHome    = "issued_pin/old"
+	issuedAgent   = "issued_operator_pin/old"
 )
 
 // Tables are the menus and flows of an engine.
@@ -31,8 +35,8 @@ type Tables struct {
 // BuiltIn are the tables that Nova serves.
 func BuiltIn() Tables {
 	return Tables{Menus: builtInMenus(), Flows: builtInFlows(), Homes: map[Root][]string{
-		CustomerRoot: {customerHome, newcomersHome, unprovenHome},
-		AgentRoot:    {agentHome},
+		CustomerRoot: {customerHome, newcomersHome, unprovenHome, forgottenHome, issuedHome},
+		AgentRoot:    {agentHome, issuedAgent},
 	}}
 }
 
@@ -67,7 +71,8 @@ func builtInMenus() []Menu {
 // builtInFlows are all errands.
 func builtInFlows() []Flow {
 	return []Flow{
-		register(), firstPIN(),
+		register(), firstPIN(), resetPIN(),
+		issuedPIN("issued_pin", policy.CustomerAccountView), issuedPIN("issued_operator_pin", policy.AgentTransact),
 		sendMoney(), withdrawAtAgent(), withdrawalCode(), pay(),
 		savingsBalances(), savingsDeposit(), savingsWithdrawal(), overdraftDraw(), overdraftRepay(),
 		balance(), miniStatement(), changePIN(), language(), ownLimits(),
@@ -106,7 +111,7 @@ func (t *Turn) openCustomer(ctx context.Context, resume *sessions.Resume) error 
 			return err
 		}
 	}
-	return t.unlocked(ctx, customer.Subject(), customerHome, resume)
+	return t.unlocked(ctx, policy.BySIM(customer.Subject()), customerHome, resume)
 }
 
 func (t *Turn) openAgent(ctx context.Context, resume *sessions.Resume) error {
@@ -124,7 +129,7 @@ func (t *Turn) openAgent(ctx context.Context, resume *sessions.Resume) error {
 	if err := operator.Usable(); err != nil {
 		return err
 	}
-	return t.unlocked(ctx, operator.Subject(), agentHome, resume)
+	return t.unlocked(ctx, operatorAsks(operator), agentHome, resume)
 }
 
 // meet remembers who dials, in a language that there are words for.
@@ -136,28 +141,41 @@ func (t *Turn) meet(who identity.Subject, scope, language string) {
 	}
 }
 
-// unlocked lets in who has a PIN that isn't locked; a customer without one chooses it first.
-func (t *Turn) unlocked(ctx context.Context, who identity.Subject, home string, resume *sessions.Resume) error {
-	status, err := t.Services().Identity.Status(ctx, who)
+// unlocked lets in who has a PIN of their own that isn't locked. A customer without one, or whose forgotten one support
+// lets them replace, chooses it first; whoever was issued one changes it first.
+func (t *Turn) unlocked(ctx context.Context, who policy.Caller, home string, resume *sessions.Resume) error {
+	status, err := t.Services().Identity.Status(ctx, who.Subject)
 	if err != nil {
 		return err
 	}
-	if status.LockedUntil.After(t.Now()) {
-		return fault.Locked(t.Now(), status.LockedUntil, "PIN of %s", who.ID)
-	}
-	if !status.HasPIN && who.Kind == identity.Operator {
+	switch {
+	case !status.HasPIN && who.Kind == identity.Operator:
 		return stop("no_operator_pin")
-	}
-	if !status.HasPIN {
-		t.standHome(unprovenHome)
-		if err := t.allowed(ctx, unprovenHome, policy.BySIM(who)); err != nil {
-			return err
-		}
-		return pinWaits(t.Services().Customers.Admit(ctx, who.ID, customers.ProveByAnswers, transactions.USSD))
+	case !status.HasPIN && status.ResetOpen:
+		return t.prepare(ctx, who, forgottenHome) // a lock is of the PIN that is forgotten
+	case status.LockedUntil.After(t.Now()):
+		return fault.Locked(t.Now(), status.LockedUntil, "PIN of %s", who.ID)
+	case !status.HasPIN:
+		return t.prepare(ctx, who, unprovenHome)
+	case status.MustChange && who.Kind == identity.Operator:
+		t.standHome(issuedAgent)
+		return t.allowed(ctx, issuedAgent, who)
+	case status.MustChange:
+		t.standHome(issuedHome)
+		return t.allowed(ctx, issuedHome, who)
 	}
 	t.standHome(home)
 	t.look(ctx, resume)
 	return nil
+}
+
+// prepare stands a customer where they prove who they are before they set a PIN.
+func (t *Turn) prepare(ctx context.Context, who policy.Caller, home string) error {
+	t.standHome(home)
+	if err := t.allowed(ctx, home, who); err != nil {
+		return err
+	}
+	return pinWaits(t.Services().Customers.Admit(ctx, who.ID, customers.ProveByAnswers, transactions.USSD))
 }
 
 // admitted tells that the caller may still begin an errand, and this one.
@@ -175,9 +193,14 @@ func (t *Turn) admitted(ctx context.Context, flow Flow) error {
 	if err := operator.Usable(); err != nil {
 		return err
 	}
-	who := policy.BySIM(operator.Subject(), string(operator.Role))
-	who.Agent, who.Outlet = operator.Agent.ID, operator.Outlet.ID
-	return t.allowed(ctx, flow.Name, who)
+	return t.allowed(ctx, flow.Name, operatorAsks(operator))
+}
+
+// operatorAsks is an operator as the policies know them.
+func operatorAsks(o agents.Operator) policy.Caller {
+	who := policy.BySIM(o.Subject(), string(o.Role))
+	who.Agent, who.Outlet = o.Agent.ID, o.Outlet.ID
+	return who
 }
 
 // allowed asks the policies whether somebody may do the errand of a place.

@@ -91,18 +91,32 @@ func chooseSetting(_ context.Context, _ *Turn, input string) (string, error) {
 	}
 }
 
+// issuedPIN: whoever has a PIN that somebody else chose changes it before anything else. The steps are changePIN's.
+func issuedPIN(name string, purpose policy.Purpose) Flow {
+	issued := changePIN()
+	issued.Name, issued.Purpose = name, purpose
+	issued.Screens["old"] = Screen{Kind: Choose, Text: "issued_pin.old", Read: readOldPIN}
+	issued.Screens["changed"] = Screen{Kind: Result, Text: "issued_pin.changed"}
+	return issued
+}
+
 // firstPIN: a customer whom somebody else registered proves who they are, then sets a PIN.
-func firstPIN() Flow {
+func firstPIN() Flow { return provenPIN("first_pin") }
+
+// resetPIN: a customer who has forgotten the PIN, and for whom support has opened a reset, does the same.
+func resetPIN() Flow { return provenPIN("reset_pin") }
+
+func provenPIN(name string) Flow {
 	return Flow{
-		Name: "first_pin", Purpose: policy.CustomerAccountView,
+		Name: name, Purpose: policy.CustomerAccountView,
 		Starts: []string{"birth_year"},
 		Events: append(steps("birth_year", "last_four", "new", "again", "set"), startAgain),
 		Screens: map[string]Screen{
-			"birth_year": {Kind: Input, Text: "first_pin.birth_year", Read: readBirthYear},
-			"last_four":  {Kind: Input, Text: "first_pin.last_four", Read: readLastFour},
-			"new":        {Kind: Choose, Text: "first_pin.new", Read: readNewPIN},
-			"again":      {Kind: Choose, Text: "first_pin.again", Read: readPINAgain(setFirstPIN)},
-			"set":        {Kind: Result, Text: "first_pin.set"},
+			"birth_year": {Kind: Input, Text: name + ".birth_year", Read: readBirthYear},
+			"last_four":  {Kind: Input, Text: name + ".last_four", Read: readLastFour},
+			"new":        {Kind: Choose, Text: name + ".new", Read: readNewPIN},
+			"again":      {Kind: Choose, Text: name + ".again", Read: readPINAgain(setFirstPIN)},
+			"set":        {Kind: Result, Text: name + ".set"},
 		},
 	}
 }

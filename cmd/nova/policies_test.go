@@ -60,6 +60,7 @@ func whoDials() map[string][]policy.Caller {
 	}
 	return map[string][]policy.Caller{
 		"/customer": {customer}, "register/language": {stranger}, "first_pin/birth_year": {customer}, "/agent": operators,
+		"reset_pin/birth_year": {customer}, "issued_pin/old": {customer}, "issued_operator_pin/old": operators,
 	}
 }
 

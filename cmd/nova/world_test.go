@@ -103,8 +103,11 @@ func (w *world) Wait(d time.Duration) {
 	require.NoError(w.t, w.server.limits.Load(w.t.Context()))
 }
 
-// happenings are what others do to a customer.
+// happenings are what others do to a customer, and issued what support does to an operator.
 var happenings = map[string]func(w *world, c customers.Customer) error{
+	"reset opened": func(w *world, c customers.Customer) error {
+		return w.server.identity.OpenReset(w.t.Context(), c.Subject(), identity.Via{Actor: officer.String()})
+	},
 	"sim changed": func(w *world, c customers.Customer) error {
 		return w.server.customers.ReportSIMSwap(w.t.Context(), officer, customers.SIMSwap{
 			MSISDN: c.MSISDN, SwappedAt: w.clock.Now(), Source: "operator",
@@ -124,12 +127,21 @@ var happenings = map[string]func(w *world, c customers.Customer) error{
 // officer is a member of staff.
 var officer = identity.Subject{Kind: identity.Staff, ID: uuid.MustParse("0197d3a0-0000-7000-8000-000000000001")}
 
-// Happen does to the customer behind a number what the walk says.
+// issued is a happening with the PIN behind it.
+const issued = "pin issued "
+
+// Happen does to the person behind a number what the walk says.
 func (w *world) Happen(caller, what string) {
-	happening := happenings[what]
-	require.NotNil(w.t, happening, what)
 	number, err := msisdn.Parse(caller, "BB")
 	require.NoError(w.t, err)
+	if pin, ok := strings.CutPrefix(what, issued); ok {
+		o, err := w.server.agents.OperatorByMSISDN(w.t.Context(), number)
+		require.NoError(w.t, err)
+		require.NoError(w.t, w.server.agents.IssuePIN(w.t.Context(), officer, o.ID, secret.New(pin)))
+		return
+	}
+	happening := happenings[what]
+	require.NotNil(w.t, happening, what)
 	c, err := w.server.customers.ByMSISDN(w.t.Context(), number)
 	require.NoError(w.t, err)
 	require.NoError(w.t, happening(w, c))

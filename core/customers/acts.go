@@ -1,6 +1,7 @@
 package customers
 
 import (
+	"cmp"
 	"context"
 	"strings"
 	"time"
@@ -24,25 +25,12 @@ const (
 	actRead        = "customer.read"
 )
 
-// actors say how the record names each kind of subject.
-var actors = map[identity.Kind]ids.Prefix{
-	identity.Customer: ids.Customer, identity.Operator: ids.Operator, identity.Client: ids.Client, identity.Staff: ids.Staff,
-}
-
-// actor names who acted; the zero Subject is Nova itself.
-func actor(by identity.Subject) string {
-	prefix, known := actors[by.Kind]
-	if !known {
-		return audit.Nova
-	}
-	return ids.Format(prefix, by.ID)
-}
-
 // record writes what somebody did to a customer into the transaction that does it.
 func (s *Service) record(ctx context.Context, tx *sql.Tx, by identity.Subject, action string, c uuid.UUID,
 	detail map[string]string,
 ) error {
-	event := audit.Event{Actor: actor(by), Action: action, Outcome: audit.Done, Detail: detail}
+	// The zero Subject is nobody: Nova acted by itself.
+	event := audit.Event{Actor: cmp.Or(by.String(), audit.Nova), Action: action, Outcome: audit.Done, Detail: detail}
 	if c != uuid.Nil {
 		event.Object = ids.Format(ids.Customer, c)
 	}

@@ -9,9 +9,7 @@ import (
 
 	"nova/core/fault"
 	"nova/core/identity"
-	"nova/core/ids"
 	"nova/core/ledger"
-	"nova/core/outbox"
 	"nova/core/secret"
 	"nova/core/transactions"
 	"nova/sql"
@@ -26,7 +24,7 @@ const (
 	identityLock = 24 * time.Hour
 )
 
-// ConfirmIdentity asks a customer without a PIN for the year of birth and the last four of the ID number, once for
+// ConfirmIdentity asks a customer without a PIN, or for whom support has opened a reset, for the year of birth and the last four of the ID number, once for
 // the key. A wrong answer is a PIN_INVALID with attempts_left and does not say which part was wrong; three lock the
 // question for a day: ACCOUNT_LOCKED with retry_after_seconds. Who has a PIN already is an INVALID_STATE; after a change of
 // the SIM it is FORBIDDEN for a while, with opens_at.
@@ -109,7 +107,8 @@ func identityLocked(r identityRow, now time.Time) error {
 	return fault.Locked(now, *r.LockedUntil, "identity of %s is locked", r.ID)
 }
 
-// SetFirstPIN gives a customer without a PIN their first one, which also accepts the terms. confirmed is the key of
+// SetFirstPIN gives a customer without a PIN their first one, which also accepts the terms, or one in place of a forgotten
+// one where support has opened a reset: then money out waits, as Allow says, and all their sign-ins end. confirmed is the key of
 // the ConfirmIdentity that must have succeeded within the last ten minutes; without it the answer is FORBIDDEN.
 func (s *Service) SetFirstPIN(ctx context.Context, key ledger.Key, id uuid.UUID, confirmed ledger.Key,
 	pin secret.Text,
@@ -128,25 +127,29 @@ func (s *Service) SetFirstPIN(ctx context.Context, key ledger.Key, id uuid.UUID,
 	if err := s.identity.Evidence(ctx, c.Subject(), confirmed); err != nil {
 		return err
 	}
+	status, err := s.identity.Status(ctx, c.Subject())
+	if err != nil {
+		return err
+	}
+	template := NoticePINChosen
+	if status.ResetOpen {
+		template = NoticePINReset
+	}
 	_, err = s.identity.Once(ctx, key, s.identity.Body("first pin", id.String()),
 		func(ctx context.Context, tx *sql.Tx) (map[string]string, error) {
-			return nil, s.setFirstPINIn(ctx, tx, c, pin)
+			return nil, s.setFirstPINIn(ctx, tx, c, pin, template)
 		})
 	return err
 }
 
-func (s *Service) setFirstPINIn(ctx context.Context, tx *sql.Tx, c Customer, pin secret.Text) error {
+func (s *Service) setFirstPINIn(ctx context.Context, tx *sql.Tx, c Customer, pin secret.Text, template string) error {
 	if err := s.identity.SetFirstPINIn(ctx, tx, c.Subject(), pin); err != nil {
 		return err
 	}
-	now := s.clock.Now()
-	if err := s.store.acceptTerms(ctx, tx, c.ID, now); err != nil {
+	if err := s.store.acceptTerms(ctx, tx, c.ID, s.clock.Now()); err != nil {
 		return err
 	}
-	return outbox.EnqueueIn(ctx, tx, []outbox.Notice{{
-		ID: ids.New(now), Template: NoticePINChosen, To: c.MSISDN, Language: c.Language,
-		Args: map[string]string{"name": c.Shown()}, Dedupe: "pin.chosen:" + c.ID.String(),
-	}}, now)
+	return s.tell(ctx, tx, c, template)
 }
 
 func (s *Service) withoutPIN(ctx context.Context, id uuid.UUID) error {

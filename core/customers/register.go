@@ -42,8 +42,10 @@ const (
 	NoticeRegistered = "sms.registered"
 	// NoticeRegisteredByAgent welcomes a customer who has yet to choose a PIN: name, agent.
 	NoticeRegisteredByAgent = "sms.registered.agent"
-	// NoticePINChosen tells that a PIN was chosen for the first time.
+	// NoticePINChosen tells that a PIN was chosen for the first time, NoticePINReset that it was one in place of a forgotten
+	// one.
 	NoticePINChosen = "sms.pin.chosen"
+	NoticePINReset  = "sms.pin.reset"
 )
 
 // Registration is a newcomer. The names, date and number are parsed ones (ParseName, ParseBirthDate, ParseIDNumber).

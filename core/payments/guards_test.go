@@ -80,7 +80,7 @@ func TestMoneyWaits(t *testing.T) {
 		code   fault.Code
 	}{
 		{"the SIM was changed", func(w *world) { w.swapSIM() }, []string{"cash out", "code", "redeem"}, customers.ReasonSIMChanged, fault.CodeForbidden},
-		{"the PIN was reset", func(w *world) { w.set("pin_reset_at", w.clock.Now()) }, []string{"cash out", "code", "redeem", "send", "pay"}, customers.ReasonPINReset, fault.CodeForbidden},
+		{"the PIN was reset", func(w *world) { w.resetPIN() }, []string{"cash out", "code", "redeem", "send", "pay"}, customers.ReasonPINReset, fault.CodeForbidden},
 		{"the owner blocked USSD", func(w *world) {
 			require.NoError(w.t, w.customers.BlockUSSD(w.t.Context(), w.marcia.Subject(), w.marcia.ID))
 		}, []string{"cash out", "code", "send", "pay", "own"}, customers.ReasonUSSDBlocked, fault.CodeForbidden},
@@ -114,13 +114,14 @@ func (w *world) swapSIM() {
 	}))
 }
 
-// set writes a column of Marcia's.
-func (w *world) set(column string, value any) {
+// resetPIN gives Marcia's PIN the past of one that a reset set.
+func (w *world) resetPIN() {
 	w.t.Helper()
-	_, err := w.db.Exec(w.t.Context(), sql.Query{
-		Name: "test.set." + column, Text: "update customers set " + sql.Literal(column) + " = $2 where id = $1",
-	}, w.marcia.ID, value)
+	n, err := w.db.Exec(w.t.Context(), sql.Query{
+		Name: "test.reset", Text: "update credentials set reset_at = $2 where subject_id = $1",
+	}, w.marcia.ID, w.clock.Now())
 	require.NoError(w.t, err)
+	require.EqualValues(w.t, 1, n)
 }
 
 func (w *world) tries() int {
@@ -132,7 +133,7 @@ func (w *world) tries() int {
 
 func TestWhatWaitedGoesOn(t *testing.T) {
 	w := newWorld(t)
-	w.set("pin_reset_at", w.clock.Now())
+	w.resetPIN()
 	w.swapSIM()
 	w.clock.Advance(4*time.Hour - time.Second)
 	refused(t, errands["send"].order(w), fault.CodeForbidden)
@@ -145,7 +146,7 @@ func TestWhatWaitedGoesOn(t *testing.T) {
 
 func TestMoneyInGoesOnWhileMoneyOutWaits(t *testing.T) {
 	w := newWorld(t)
-	w.set("pin_reset_at", w.clock.Now())
+	w.resetPIN()
 	w.swapSIM()
 	before := w.balances()
 	order := w.cashIn(30_00)

@@ -79,7 +79,7 @@ func (l *linter) notes(place string) []string {
 	case screen.Kind == menus.Authorise:
 		return append(l.prefixed("warn."), "reason.pin", "fault.PIN_INVALID")
 	case screen.Kind == menus.Choose:
-		return []string{"reason.pin", "reason.pin_weak", "reason.pin_used", "reason.pin_differs", "fault.PIN_INVALID"}
+		return []string{"reason.pin", "reason.pin_weak", "reason.pin_used", "reason.pin_before", "reason.pin_differs", "fault.PIN_INVALID"}
 	case screen.Kind == menus.Input:
 		return append(l.prefixed("reason."), menus.MendableKeys()...)
 	default:

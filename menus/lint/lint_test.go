@@ -160,7 +160,7 @@ func good() *fixture {
 		"waiting.send": "NOT SENT", "done.send": "SENT", "warn.already_sent": "Again",
 		"stop.tries": "Sorry", "stop.dial_again": "Dial again", "stop.not_operator": "No", "stop.no_operator_pin": "No",
 		"stop.unknown_code": "No", "stop.busy": "Busy", "fault.NOTHING_SENT": "Nothing sent", "fault.NOT_KNOWN": "Not known", "undecided": "Wait",
-		"reason.choose": "Choose", "reason.pin": "PIN?", "reason.pin_weak": "Weak", "reason.pin_used": "Used", "reason.pin_differs": "Differs",
+		"reason.choose": "Choose", "reason.pin": "PIN?", "reason.pin_weak": "Weak", "reason.pin_used": "Used", "reason.pin_before": "Before", "reason.pin_differs": "Differs",
 	}
 	for _, code := range fault.Codes() {
 		texts["fault."+string(code)] = "No"

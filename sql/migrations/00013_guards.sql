@@ -17,8 +17,7 @@ alter table customers
     add column if not exists nationality_id_sealed    bytea,
     add column if not exists nationality_id_index     bytea,
     add column if not exists nationality_id_index_key integer,
-    -- Since when the PIN is one that a reset set, and since when the owner lets nobody dial into the wallet; null: not.
-    add column if not exists pin_reset_at          timestamptz,
+    -- Since when the owner lets nobody dial into the wallet; null: not.
     add column if not exists ussd_blocked_at       timestamptz;
 
 drop index concurrently if exists customers_tax_id;
@@ -53,4 +52,4 @@ alter table customers
     drop column if exists tax_id_index_key, drop column if exists nuib_sealed, drop column if exists nuib_index,
     drop column if exists nuib_index_key, drop column if exists nationality_id_sealed,
     drop column if exists nationality_id_index, drop column if exists nationality_id_index_key,
-    drop column if exists pin_reset_at, drop column if exists ussd_blocked_at;
+    drop column if exists ussd_blocked_at;

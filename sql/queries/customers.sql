@@ -1,13 +1,13 @@
 -- name: by_msisdn
 select c.id, c.msisdn, c.first_name, c.last_name, c.birth_date, c.tier, c.status, c.kyc_status, c.language, c.wallet_id,
-       s.swapped_at as sim_swapped_at, c.pin_reset_at, c.ussd_blocked_at
-from customers c left join sim_swaps s on s.msisdn = c.msisdn
+       s.swapped_at as sim_swapped_at, p.reset_at as pin_reset_at, c.ussd_blocked_at
+from customers c left join sim_swaps s on s.msisdn = c.msisdn left join credentials p on p.subject_id = c.id
 where c.msisdn = $1;
 
 -- name: by_ids
 select c.id, c.msisdn, c.first_name, c.last_name, c.birth_date, c.tier, c.status, c.kyc_status, c.language, c.wallet_id,
-       s.swapped_at as sim_swapped_at, c.pin_reset_at, c.ussd_blocked_at
-from customers c left join sim_swaps s on s.msisdn = c.msisdn
+       s.swapped_at as sim_swapped_at, p.reset_at as pin_reset_at, c.ussd_blocked_at
+from customers c left join sim_swaps s on s.msisdn = c.msisdn left join credentials p on p.subject_id = c.id
 where c.id = any($1::uuid[]);
 
 -- name: taken
