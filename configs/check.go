@@ -99,6 +99,7 @@ func (c Config) checkCallers(f *Faults) {
 	} {
 		f.need(calls >= 0 && calls <= maxPerMinute, "NOVA_%s_PER_MINUTE is not between 0 and %d", name, maxPerMinute)
 	}
+	f.need(c.LookupsPerHour >= 0 && c.LookupsPerHour <= maxPerMinute, "NOVA_LOOKUPS_PER_HOUR is not between 0 and %d", maxPerMinute)
 	for _, cidr := range c.TrustedProxies {
 		f.need(network(cidr), "NOVA_TRUSTED_PROXIES: %q is not a network such as 10.0.0.0/8", cidr)
 	}

@@ -48,6 +48,7 @@ type Config struct {
 	CallsPerMinute        int `env:"NOVA_CALLS_PER_MINUTE" yaml:"calls_per_minute" doc:"API requests that one address, and one caller, may make a minute; 0: any number"`
 	GatewayCallsPerMinute int `env:"NOVA_GATEWAY_CALLS_PER_MINUTE" yaml:"gateway_calls_per_minute" doc:"calls that one address may make at the gateways' doors a minute; 0: any number"`
 	DialsPerMinute        int `env:"NOVA_DIALS_PER_MINUTE" yaml:"dials_per_minute" doc:"dialogues that one number may open a minute; a repeated hop costs nothing; 0: any number"`
+	LookupsPerHour        int `env:"NOVA_LOOKUPS_PER_HOUR" yaml:"lookups_per_hour" doc:"people's numbers that one caller may look up on a handset an hour; 0: any number"`
 
 	DataDir      string `env:"NOVA_DATA_DIR" yaml:"data_dir" doc:"where a development server keeps its private services, keys and files"`
 	KeysDir      string `env:"NOVA_KEYS_DIR" yaml:"keys_dir" doc:"one file a key; empty: keys under the data folder"`
@@ -163,7 +164,7 @@ func Default(environment Environment) Config {
 		HTTPAddr:    "127.0.0.1:8080", AdminAddr: "127.0.0.1:9090",
 		Roles:    []string{RoleUSSD, RoleREST, RoleWorker, RoleConsole},
 		InFlight: 1024, Deadline: 10 * time.Second, ShutdownAfter: 15 * time.Second,
-		CallsPerMinute: 6000, DialsPerMinute: 60,
+		CallsPerMinute: 6000, DialsPerMinute: 60, LookupsPerHour: 240,
 		DataDir: ".nova",
 		Region:  "BB", Currency: "BBD", TimeZone: "America/Barbados",
 		ShortCodes: map[string]string{"*123#": "customer", "*124#": "agent"},
@@ -175,7 +176,7 @@ func Default(environment Environment) Config {
 	}
 	if environment == Development {
 		c.GenerateKeys, c.ExposeOTP = true, true
-		c.DialsPerMinute = 600 // who tries a demonstration out has one handset and dials by a script
+		c.DialsPerMinute, c.LookupsPerHour = 600, 6000 // who tries a demonstration out has one handset and dials by a script
 		c.Gateways = []Gateway{{Name: "africastalking", Mode: Cumulative, Token: secret.New(demoToken), Countries: []string{AnyCountry}}}
 	}
 	return c

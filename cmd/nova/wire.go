@@ -300,7 +300,7 @@ func (p *parts) openMenus(context.Context) error {
 		Help: p.config.HelpNumber, Policies: p.policies,
 		Services: menus.Services{
 			Customers: p.customers, Agents: p.agents, Identity: p.identity, Payments: p.payments, Products: p.products,
-			Limits: limits.InForce{Books: p.limits},
+			Limits: limits.InForce{Books: p.limits}, Lookups: newLookups(p.sessions.Rates(), p.config.LookupsPerHour),
 			Commissions: commissions.New(commissions.Options{
 				DB: p.db, Writer: p.writer, Ledger: p.ledger, Agents: p.agents, Identity: p.identity, Clock: p.clock,
 				Location: p.location, Currency: p.config.Currency,
