@@ -168,6 +168,7 @@ func (c Config) checkPeople(f *Faults) {
 	_, err := c.StepUp()
 	f.need(err == nil || !c.Currency.Valid(), "NOVA_STEP_UP_ABOVE is not an amount of %s", c.Currency)
 	f.need(c.SIMHold >= minHold && c.SIMHold <= maxHold, "NOVA_SIM_HOLD is not between %s and %s", minHold, maxHold)
+	f.need(c.DeviceNewFor >= minHold && c.DeviceNewFor <= maxHold, "NOVA_DEVICE_NEW_FOR is not between %s and %s", minHold, maxHold)
 	f.need(c.PINResetHold >= minHold && c.PINResetHold <= maxHold, "NOVA_PIN_RESET_HOLD is not between %s and %s", minHold, maxHold)
 	c.checkSIMSwaps(f)
 	f.need(c.HelpNumber != "" && len(c.HelpNumber) <= 15, "NOVA_HELP_NUMBER is empty or longer than a screen has room for")
@@ -252,6 +253,7 @@ func (c Config) checkVouching(at *gatewayFaults, g Gateway) {
 // checkProduction refuses what only a demonstration may do.
 func (c Config) checkProduction(f *Faults) {
 	f.need(!c.ExposeOTP, "NOVA_EXPOSE_OTP is on in production")
+	f.need(!c.StaffWithoutTOTP, "NOVA_STAFF_WITHOUT_TOTP is on in production")
 	f.need(!c.GenerateKeys, "NOVA_GENERATE_KEYS is on in production: keys must come from outside")
 	f.need(!c.DatabaseURL.IsZero(), "DATABASE_URL is not set")
 	f.need(!c.RedisURL.IsZero(), "REDIS_URL is not set")

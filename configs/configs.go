@@ -62,10 +62,12 @@ type Config struct {
 	ShortCodes map[string]string `env:"NOVA_SHORT_CODES" yaml:"short_codes" doc:"short code to home: customer or agent"`
 	HelpNumber string            `env:"NOVA_HELP_NUMBER" yaml:"help_number" doc:"number that a locked caller is told"`
 
-	PINTries       int           `env:"NOVA_PIN_TRIES" yaml:"pin_tries" doc:"wrong PINs that lock a person"`
-	PINLockMinutes int           `env:"NOVA_PIN_LOCK_MINUTES" yaml:"pin_lock_minutes" doc:"minutes that a lock lasts"`
-	ExposeOTP      bool          `env:"NOVA_EXPOSE_OTP" yaml:"expose_otp" doc:"show one-time codes in answers, for demonstrations; refused in production"`
-	TokenLife      time.Duration `env:"NOVA_TOKEN_LIFE" yaml:"token_life" doc:"life of an access token, 5 to 10 minutes"`
+	PINTries         int           `env:"NOVA_PIN_TRIES" yaml:"pin_tries" doc:"wrong PINs that lock a person"`
+	PINLockMinutes   int           `env:"NOVA_PIN_LOCK_MINUTES" yaml:"pin_lock_minutes" doc:"minutes that a lock lasts"`
+	StaffWithoutTOTP bool          `env:"NOVA_STAFF_WITHOUT_TOTP" yaml:"staff_without_totp" doc:"staff work with a password alone, for demonstrations; refused in production"`
+	DeviceNewFor     time.Duration `env:"NOVA_DEVICE_NEW_FOR" yaml:"device_new_for" doc:"how long a bound device counts as new, and more is asked of it"`
+	ExposeOTP        bool          `env:"NOVA_EXPOSE_OTP" yaml:"expose_otp" doc:"show one-time codes in answers, for demonstrations; refused in production"`
+	TokenLife        time.Duration `env:"NOVA_TOKEN_LIFE" yaml:"token_life" doc:"life of an access token, 5 to 10 minutes"`
 
 	SIMHold          time.Duration `env:"NOVA_SIM_HOLD" yaml:"sim_hold" doc:"how long a changed SIM holds cash-outs, withdrawal codes, PINs set against questions and higher tiers"`
 	PINResetHold     time.Duration `env:"NOVA_PIN_RESET_HOLD" yaml:"pin_reset_hold" doc:"how long money out waits after a reset of the PIN"`
@@ -169,13 +171,13 @@ func Default(environment Environment) Config {
 		Region:  "BB", Currency: "BBD", TimeZone: "America/Barbados",
 		ShortCodes: map[string]string{"*123#": "customer", "*124#": "agent"},
 		HelpNumber: "100", StepUpAbove: "500",
-		PINTries: 3, PINLockMinutes: 60, TokenLife: 10 * time.Minute,
+		PINTries: 3, PINLockMinutes: 60, TokenLife: 10 * time.Minute, DeviceNewFor: 24 * time.Hour,
 		SIMHold: 24 * time.Hour, PINResetHold: 4 * time.Hour, SIMSwapTimeout: 1500 * time.Millisecond, SIMSwapSilence: SilenceLocal,
 		CloseDays: true,
 		LogLevel:  "info", LogFormat: "json",
 	}
 	if environment == Development {
-		c.GenerateKeys, c.ExposeOTP = true, true
+		c.GenerateKeys, c.ExposeOTP, c.StaffWithoutTOTP = true, true, true
 		c.DialsPerMinute, c.LookupsPerHour = 600, 6000 // who tries a demonstration out has one handset and dials by a script
 		c.Gateways = []Gateway{{Name: "africastalking", Mode: Cumulative, Token: secret.New(demoToken), Countries: []string{AnyCountry}}}
 	}

@@ -209,9 +209,11 @@ func TestProductionRefusesWhatOnlyADemonstrationMayDo(t *testing.T) {
 	c, err := configs.Load(safe)
 	require.NoError(t, err)
 	require.False(t, c.ExposeOTP)
+	require.False(t, c.StaffWithoutTOTP)
 	require.False(t, c.GenerateKeys)
 	rows := []struct{ name, set, want string }{
 		{"one-time codes in answers", "NOVA_EXPOSE_OTP=true", "NOVA_EXPOSE_OTP"},
+		{"staff without a second factor", "NOVA_STAFF_WITHOUT_TOTP=true", "NOVA_STAFF_WITHOUT_TOTP"},
 		{"keys made at start", "NOVA_GENERATE_KEYS=true", "NOVA_GENERATE_KEYS"},
 		{"the demonstration's token", "NOVA_GATEWAYS_0_TOKEN=demo", "NOVA_GATEWAYS_0_TOKEN is the demonstration's"},
 		{"a short token", "NOVA_GATEWAYS_0_TOKEN=short", "shorter than 16"},

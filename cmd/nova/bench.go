@@ -28,8 +28,8 @@ type benchOptions struct {
 	profile string
 	out     string
 	readme  string
-	// menu and money leave one kind of hops out where they are false.
-	menu, money bool
+	// menu, money and pins leave one kind of figures out where they are false.
+	menu, money, pins bool
 	// only names the one section to measure; empty: all.
 	only string
 }
@@ -41,6 +41,7 @@ func benchCommand() *cobra.Command {
 		Use:   "bench",
 		Short: "Measure Nova against bare ceilings, with a PostgreSQL and Redis of its own",
 		Long: `Measures, on a PostgreSQL (fsync on) and a Redis of its own that are thrown away:
+  - PIN checks against argon2id at OWASP's minimum;
   - menu hops over HTTP against a bare Fiber handler with the same two round trips to Redis;
   - cash-outs confirmed with a PIN against plain SQL transfers, spread over all agents and at one;
   - how long both take at 70% of their own most;
@@ -68,6 +69,7 @@ The load generator, the servers and the databases share the machine: trust ratio
 	flags.StringVar(&o.readme, "readme", "", "file whose table of figures is brought up to date")
 	flags.BoolVar(&o.menu, "menu", true, "measure menu hops")
 	flags.BoolVar(&o.money, "money", true, "measure money hops")
+	flags.BoolVar(&o.pins, "pins", true, "measure PIN checks")
 	flags.StringVar(&o.only, "only", "", "the one section to measure, "+strings.Join(benchSections, " or ")+" (default: all)")
 	cmd.AddCommand(benchBareCommand(), benchBareBankCommand())
 	return cmd
@@ -112,6 +114,7 @@ func runBench(ctx context.Context, o benchOptions, out io.Writer, say daemon.Say
 	steps := map[string][]benchStep{
 		sectionHops: {
 			{fmt.Sprintf("making %d customers and %d agents", o.crowd.customers, o.crowd.agents), true, b.prepare},
+			{"measuring PIN checks", o.pins, b.pinChecks},
 			{"measuring menu hops", o.menu, b.menuHops},
 			{"measuring money hops", o.money, b.moneyHops},
 			{"proving the books", true, b.prove},

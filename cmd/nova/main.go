@@ -34,7 +34,7 @@ func rootCommand() *cobra.Command {
 	}
 	root.AddCommand(
 		serveCommand(), devCommand(), migrateCommand(), seedCommand(), phoneCommand(), menuCommand(), ledgerCommand(),
-		auditCommand(), gatewayCommand(), benchCommand(), faultsCommand(),
+		auditCommand(), keysCommand(), gatewayCommand(), benchCommand(), faultsCommand(),
 	)
 	return root
 }

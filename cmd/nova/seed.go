@@ -31,6 +31,7 @@ type seedServices struct {
 	Agents    *agents.Service
 	Products  *products.Service
 	Clients   *identity.Clients
+	Staff     *identity.Staffing
 	Clock     clock.Clock
 	Books     payments.Books
 	Currency  money.Currency
@@ -44,6 +45,8 @@ const (
 	demoRegion   = "BB"
 	demoClient   = "demo"
 	demoSecret   = "demo-secret" //nolint:gosec // published on purpose: the demonstration's
+	// demoPassword is that of the demonstration's staff.
+	demoPassword = "demo-password" //nolint:gosec // published on purpose as well
 )
 
 type demoAgent struct {
@@ -114,7 +117,21 @@ func seedDemo(ctx context.Context, s seedServices) error {
 	if err := s.savings(ctx); err != nil {
 		return fmt.Errorf("seed savings product: %w", err)
 	}
-	return s.client(ctx)
+	if err := s.client(ctx); err != nil {
+		return err
+	}
+	return s.staff(ctx)
+}
+
+// staff adds the demonstration's staff.
+func (s seedServices) staff(ctx context.Context) error {
+	for _, member := range demoStaff {
+		member.Password = secret.New(demoPassword)
+		if err := s.Staff.Seed(ctx, member); err != nil {
+			return fmt.Errorf("seed staff %s: %w", member.Email, err)
+		}
+	}
+	return nil
 }
 
 // savings offers a product where there is none yet.

@@ -45,6 +45,7 @@ func seedCommand() *cobra.Command {
 func (p *parts) seed(ctx context.Context) error {
 	return seedDemo(ctx, seedServices{
 		Writer: p.writer, Customers: p.customers, Agents: p.agents, Products: p.products, Clients: p.clients,
+		Staff: p.staff,
 		Clock: p.clock, Books: p.books, Currency: p.config.Currency, TimeZone: p.config.TimeZone, Scopes: rest.Scopes(),
 	})
 }

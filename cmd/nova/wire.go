@@ -82,6 +82,8 @@ type parts struct {
 	otps      *identity.OTPs
 	devices   *identity.Devices
 	stepUps   *identity.StepUps
+	signIns   *identity.SignIns
+	staff     *identity.Staffing
 	customers *customers.Service
 	agents    *agents.Service
 	payments  *payments.Service
@@ -111,7 +113,7 @@ func open(ctx context.Context, config configs.Config, log *slog.Logger, now cloc
 	ctx, cancel := context.WithTimeout(ctx, checkStores)
 	defer cancel()
 	for _, step := range []func(context.Context) error{
-		p.openMarket, p.openKeys, p.openStores, p.openAudit, p.openPolicies, p.openRules, p.openLedger, p.openPeople, p.openMenus,
+		p.openMarket, p.openKeys, p.openStores, p.openAudit, p.openPolicies, p.openRules, p.openLedger, p.openPeople, p.openAccess, p.openMenus,
 	} {
 		if err := step(ctx); err != nil {
 			return p, errors.Join(err, p.close(ctx))
@@ -238,18 +240,12 @@ func (p *parts) openPeople(context.Context) error {
 	p.clients = identity.NewClients(p.db, p.keyring, p.clock)
 	p.tokens = identity.NewTokens(identity.TokenOptions{
 		Clients: p.clients, Signer: p.signer, Clock: p.clock, Issuer: issuer, Audience: issuer, Life: p.config.TokenLife,
+		Revocations: identity.NewRevocations(p.db, p.clock, p.config.TokenLife),
 	})
 	sims, err := p.simSwaps()
 	if err != nil {
 		return err
 	}
-	p.otps = identity.NewOTPs(identity.OTPOptions{
-		DB: p.db, Keyring: p.keyring, Clock: p.clock, Expose: p.config.ExposeOTP,
-	})
-	p.devices = identity.NewDevices(identity.DeviceOptions{DB: p.db, OTPs: p.otps, Tokens: p.tokens, Clock: p.clock})
-	p.stepUps = identity.NewStepUps(identity.StepUpOptions{
-		DB: p.db, Identity: p.identity, OTPs: p.otps, Tokens: p.tokens, Clock: p.clock,
-	})
 	p.customers = customers.New(customers.Options{
 		DB: p.db, Ledger: p.ledger, Identity: p.identity, Keyring: p.keyring, Clock: p.clock, Currency: p.config.Currency,
 		SIMs: sims, Silence: customers.Silence(p.config.SIMSwapSilence), SIMHold: p.config.SIMHold, ResetHold: p.config.PINResetHold,

@@ -58,6 +58,7 @@ func (s *server) startWorkers(ctx context.Context, work *errgroup.Group) {
 		_, err := chores.Summarize(ctx) // it goes on as long as money moves
 		return 0, err
 	})
+	s.tendAccess(ctx, work)
 	s.every(ctx, work, "seal what is left", sealEvery, chores.SealRest)
 	points := ledger.NewCheckpointer(s.ledger, s.sealer, s.checkpoints)
 	s.every(ctx, work, "write checkpoints", checkpointEvery, func(ctx context.Context) (int, error) {
