@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -36,8 +35,16 @@ type Revocations struct {
 	life  time.Duration
 	store store
 
-	reading sync.Mutex
+	// reading holds one token, which whoever reads the view has taken.
+	reading chan struct{}
 	view    atomic.Pointer[revokedView]
+	// failure is the last read that failed, for those who would only fail again.
+	failure atomic.Pointer[revokedFailure]
+}
+
+type revokedFailure struct {
+	at  time.Time
+	err error
 }
 
 // revokedView is what was revoked when it was read. It is never changed.
@@ -53,7 +60,7 @@ func NewRevocations(db *sql.DB, now clock.Clock, life time.Duration) *Revocation
 	if life <= 0 {
 		life = DefaultTokenLife
 	}
-	return &Revocations{db: db, clock: now, life: life, store: newStore()}
+	return &Revocations{db: db, clock: now, life: life, store: newStore(), reading: make(chan struct{}, 1)}
 }
 
 // Any tells whether one of the ids is revoked. PostgreSQL away for more than some seconds is a SERVICE_UNAVAILABLE.
@@ -73,31 +80,58 @@ func (r *Revocations) Any(ctx context.Context, ids ...uuid.UUID) (bool, error) {
 	return r.store.revokedOf(ctx, r.db, ids)
 }
 
-// current is a view of at most a second ago. One caller reads it; the others go on with the last one meanwhile.
+// current is a view of at most a second ago. One caller reads it; the others go on with the last one meanwhile, and wait
+// for it only where there is none to go on with.
 func (r *Revocations) current(ctx context.Context) (*revokedView, error) {
 	view := r.view.Load()
 	age := r.age(view)
-	switch {
-	case age < revokedEvery:
-		return view, nil
-	case age >= revokedStale:
-		r.reading.Lock()
-	case !r.reading.TryLock():
+	if age < revokedEvery {
 		return view, nil
 	}
-	defer r.reading.Unlock()
-	if view = r.view.Load(); r.age(view) < revokedEvery {
-		return view, nil // who held the lock before has read it
+	select {
+	case r.reading <- struct{}{}:
+	default:
+		if age < revokedStale {
+			return view, nil
+		}
+		select {
+		case r.reading <- struct{}{}:
+		case <-ctx.Done():
+			return nil, fmt.Errorf("wait for what is revoked: %w", ctx.Err())
+		}
 	}
-	fresh, err := r.read(ctx)
-	if err != nil && r.age(view) < revokedStale {
-		return view, nil //nolint:nilerr // the view is good for some seconds more, and the next request asks again
+	defer func() { <-r.reading }()
+	return r.renewed(ctx)
+}
+
+// renewed reads the view unless somebody has just done so, well or in vain. Called by who holds the token.
+func (r *Revocations) renewed(ctx context.Context) (*revokedView, error) {
+	view := r.view.Load()
+	if r.age(view) < revokedEvery {
+		return view, nil
 	}
-	if err != nil {
-		return nil, fmt.Errorf("read what is revoked: %w", err)
+	err := r.failedLately()
+	if err == nil {
+		var fresh *revokedView
+		if fresh, err = r.read(ctx); err == nil {
+			r.view.Store(fresh)
+			return fresh, nil
+		}
+		r.failure.Store(&revokedFailure{at: r.clock.Now(), err: err})
 	}
-	r.view.Store(fresh)
-	return fresh, nil
+	if r.age(view) < revokedStale {
+		return view, nil // good for some seconds more
+	}
+	return nil, fmt.Errorf("read what is revoked: %w", err)
+}
+
+// failedLately is how the read of less than a second ago failed: a database that is silent is asked by one request a
+// second, and not by each in its turn.
+func (r *Revocations) failedLately() error {
+	if f := r.failure.Load(); f != nil && r.clock.Now().Sub(f.at) < revokedEvery {
+		return f.err
+	}
+	return nil
 }
 
 func (r *Revocations) age(view *revokedView) time.Duration {
@@ -127,8 +161,8 @@ func (r *Revocations) note(ids ...uuid.UUID) {
 	if r == nil || len(ids) == 0 {
 		return
 	}
-	r.reading.Lock()
-	defer r.reading.Unlock()
+	r.reading <- struct{}{} // held for a statement at most
+	defer func() { <-r.reading }()
 	view := r.view.Load()
 	if view == nil {
 		return // the first view will have them

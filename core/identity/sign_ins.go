@@ -171,7 +171,7 @@ func (s *SignIns) SignIn(ctx context.Context, in PINSignIn) (SignedIn, error) {
 }
 
 func (s *SignIns) signIn(ctx context.Context, in PINSignIn) (SignedIn, error) {
-	who, known, err := s.identity.comparable(ctx, in)
+	who, since, err := s.identity.comparable(ctx, in)
 	if err != nil {
 		return SignedIn{}, err
 	}
@@ -179,7 +179,7 @@ func (s *SignIns) signIn(ctx context.Context, in PINSignIn) (SignedIn, error) {
 	if err := s.identity.Authenticate(ctx, key, s.identity.PIN(who, in.PIN)); err != nil {
 		return SignedIn{}, signInRefused(err)
 	}
-	if !known { // a decoy's hash is nobody's PIN
+	if since.IsZero() { // a decoy's hash is nobody's PIN
 		return SignedIn{}, fault.New(fault.InvalidCredentials, "sign-in as nobody")
 	}
 	grant, status, err := s.standing(ctx, who)
@@ -188,6 +188,7 @@ func (s *SignIns) signIn(ctx context.Context, in PINSignIn) (SignedIn, error) {
 	}
 	return s.begin(ctx, opening{
 		subject: who, device: in.Device, aal: 1, amr: []string{amrPIN}, via: in.Via, grant: grant, mustChange: status.MustChange,
+		first: func(ctx context.Context, tx *sql.Tx) error { return s.unchangedIn(ctx, tx, who, since) },
 	})
 }
 
@@ -205,14 +206,28 @@ func (in PINSignIn) check() error {
 	return nil
 }
 
-// comparable is whose PIN a sign-in is compared with: the subject's, or a decoy's. Both ways run the same statements.
-func (s *Service) comparable(ctx context.Context, in PINSignIn) (who Subject, known bool, err error) {
+// unchangedIn locks the PIN's row and refuses a sign-in whose PIN was changed or reset meanwhile: that ended all
+// families, and must not miss this one.
+func (s *SignIns) unchangedIn(ctx context.Context, tx *sql.Tx, who Subject, since time.Time) error {
+	rows, err := s.store.lockCredentials(ctx, tx, []uuid.UUID{who.ID})
+	if err != nil {
+		return err
+	}
+	if len(rows) != 1 || !rows[0].ChangedAt.Equal(since) {
+		return fault.New(fault.InvalidCredentials, "PIN of %s was changed meanwhile", who.ID)
+	}
+	return nil
+}
+
+// comparable is whose PIN a sign-in is compared with, the subject's or a decoy's, and since when it is the PIN; zero for a
+// decoy's. Both ways run the same statements.
+func (s *Service) comparable(ctx context.Context, in PINSignIn) (who Subject, since time.Time, err error) {
 	decoy, err := decoyOf(s.keyring, in.Kind, in.Login)
 	if err != nil {
-		return Subject{}, false, err
+		return Subject{}, time.Time{}, err
 	}
 	if err := s.ensureDecoy(ctx, decoy, s.clock.Now()); err != nil {
-		return Subject{}, false, err
+		return Subject{}, time.Time{}, err
 	}
 	who = in.Subject
 	if who.ID == uuid.Nil {
@@ -220,12 +235,12 @@ func (s *Service) comparable(ctx context.Context, in PINSignIn) (who Subject, kn
 	}
 	row, found, err := s.store.credential(ctx, s.db, who.ID)
 	if err != nil {
-		return Subject{}, false, err
+		return Subject{}, time.Time{}, err
 	}
 	if !found || row.SubjectKind != in.Kind {
-		return Subject{Kind: in.Kind, ID: decoy}, false, nil
+		return Subject{Kind: in.Kind, ID: decoy}, time.Time{}, nil
 	}
-	return who, true, nil
+	return who, row.ChangedAt, nil
 }
 
 // signInRefused words what the PIN's comparison refused: nothing but a lock is told.
@@ -263,8 +278,7 @@ type opening struct {
 	via        Via
 	grant      Grant
 	mustChange bool
-	// first does what must hold in the family's own transaction, under the lock of the subject's row; nil locks the
-	// row of the PIN.
+	// first locks the subject's row in the family's own transaction, and refuses what no longer holds.
 	first func(ctx context.Context, tx *sql.Tx) error
 }
 
@@ -278,7 +292,7 @@ func (s *SignIns) begin(ctx context.Context, o opening) (SignedIn, error) {
 	refresh := newOpaque()
 	var ended []uuid.UUID
 	err := s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		if err := s.lock(ctx, tx, o); err != nil {
+		if err := o.first(ctx, tx); err != nil {
 			return err
 		}
 		bound, err := s.store.liveDevice(ctx, tx, f.Subject, o.device)
@@ -307,14 +321,6 @@ func (s *SignIns) begin(ctx context.Context, o opening) (SignedIn, error) {
 	}
 	s.tokens.revoked.note(ended...)
 	return s.answer(f, o.grant, refresh, o.mustChange)
-}
-
-func (s *SignIns) lock(ctx context.Context, tx *sql.Tx, o opening) error {
-	if o.first != nil {
-		return o.first(ctx, tx)
-	}
-	_, err := s.store.lockCredentials(ctx, tx, []uuid.UUID{o.subject.ID})
-	return err
 }
 
 // answer makes the tokens of a family.

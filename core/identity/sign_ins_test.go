@@ -1,6 +1,7 @@
 package identity_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
@@ -335,4 +336,20 @@ func TestWhoComesAndGoesIsRecorded(t *testing.T) {
 		require.Zero(t, d.count(`select count(*) from audit_events
 			where actor || object || detail || correlation like '%' || $1 || '%'`, secret), "a secret in the record")
 	}
+}
+
+// A sign-in that was under way when the PIN was changed must not outlive the change.
+func TestASignInUnderWayDoesNotOutliveAChangeOfThePIN(t *testing.T) {
+	d := newDoor(t)
+	d.signIns = identity.NewSignIns(identity.SignInOptions{
+		DB: d.db, Identity: d.identity, Tokens: d.tokens, Clock: d.clock,
+		Grants: func(context.Context, identity.Subject) (identity.Grant, error) {
+			d.clock.Advance(time.Second) // between the comparison and the family
+			d.set("2469")
+			return grantOfAll, nil
+		},
+	})
+	_, err := d.signIns.SignIn(t.Context(), d.typing(rightPIN))
+	refused(t, err, fault.InvalidCredentials)
+	require.Zero(t, d.count(`select count(*) from sign_ins`))
 }
