@@ -24,6 +24,8 @@ type Access struct {
 	Open string
 	// Rate is the class whose limits hold; empty: RateDefault.
 	Rate Rate
+	// Self: any person of this kind enters by a good token, also by one that grants nothing yet; see Self.
+	Self identity.Kind
 	// Signed: the route moves or reserves money, so a person's call must be signed by their bound device. Clients have none.
 	Signed bool
 
@@ -48,15 +50,31 @@ func Needs(purpose policy.Purpose, scope string) Access {
 	return Access{Purpose: purpose, Scope: scope}
 }
 
+// Self is the access of a route on which a person of a kind acts on their own sign-in alone: change a secret that somebody
+// else chose, enrol a second factor. Until that is done their token grants nothing, so nothing but the token is asked for.
+func Self(kind identity.Kind) Access { return Access{Self: kind} }
+
 // Open is the access of a route that takes no token. The reason is read by whoever reviews the list of routes.
 func Open(reason string) Access { return Access{Open: reason} }
+
+// scopes are those that the API document names.
+func (a Access) scopes() []string {
+	if a.Scope == "" {
+		return []string{}
+	}
+	return []string{a.Scope}
+}
 
 // valid tells that the access says what it means.
 func (a Access) valid() error {
 	needs := a.Purpose != "" || a.Scope != "" || a.Signed
 	switch {
-	case a.Open != "" && needs:
+	case a.Open != "" && (needs || a.Self != ""):
 		return errors.New("is declared open, and with a purpose, scope or signature")
+	case a.Self != "" && needs:
+		return errors.New("is declared for a person's own sign-in, and with a purpose, scope or signature")
+	case a.Self != "":
+		return nil
 	case a.Open != "":
 		return nil
 	case !a.Purpose.Known():
@@ -84,6 +102,12 @@ func (a Access) check(ctx context.Context) error {
 	p, ok := Caller(ctx)
 	if !ok {
 		return fault.New(fault.Unauthorized, "route needs a token and its path is not guarded")
+	}
+	if a.Self != "" {
+		if p.Kind != a.Self {
+			return fault.New(fault.CodeForbidden, "%s is no %s", p, a.Self)
+		}
+		return nil
 	}
 	if !a.Purpose.Allowed(p.Purposes) {
 		return fault.New(fault.CodeForbidden, "%s lacks the purpose %s", p, a.Purpose)

@@ -116,6 +116,7 @@ var (
 
 const (
 	payPath = "/v1/txns/p2p"
+	ownPath = "/v1/own"
 	payBody = `{"amount":"50"}`
 )
 
@@ -127,6 +128,7 @@ type till struct {
 	clock *clock.Manual
 	about func(*policy.Request)
 	paid  int
+	via   identity.Via
 }
 
 func newTill(t *testing.T, change ...func(*web.Options)) *till {
@@ -162,6 +164,12 @@ func newTill(t *testing.T, change ...func(*web.Options)) *till {
 	web.Register(s.App, web.Operation{
 		Operation: huma.Operation{OperationID: "txn_note", Method: http.MethodPost, Path: "/v1/notes"}, Access: access,
 	}, handler)
+	web.Register(s.App, web.Operation{
+		Operation: huma.Operation{OperationID: "secret_change", Method: http.MethodPost, Path: ownPath}, Access: web.Self(identity.Customer),
+	}, func(ctx context.Context, _ *struct{ Body payIn }) (*payAnswer, error) {
+		s.via = web.Via(ctx, identity.Staff)
+		return &payAnswer{}, nil
+	})
 	s.listen(t)
 	return s
 }
@@ -464,4 +472,23 @@ func TestAHandlerMayAskForASecondFactor(t *testing.T) {
 func TestRoutesThatAreNoOperationsHaveNames(t *testing.T) {
 	require.Equal(t, "post_v1_ussd_session", web.ActionOf("POST", "/v1/ussd/session"))
 	require.Equal(t, "get_v1_x_id", web.ActionOf("GET", "/v1/x/:id"))
+}
+
+func TestWhoeverMustFirstChangeASecretEntersByATokenThatGrantsNothing(t *testing.T) {
+	s := newTill(t)
+	own := func(token string) call {
+		return call{method: "POST", path: ownPath, token: token, body: payBody, header: map[string]string{"X-Correlation-ID": "c-1"}}
+	}
+	status, _, body := s.do(t, own("scopeless"))
+	require.Equal(t, 200, status, body)
+	require.Empty(t, s.guard.asked, "who somebody is themselves is no policy's to say")
+	require.Equal(t, identity.Via{
+		Actor: ids.Format(ids.Customer, person), Channel: "app", Correlation: "c-1", Address: "127.0.0.1/32",
+	}, s.via)
+	s.via = identity.Via{}
+	for token, want := range map[string]int{"staff": 403, "client": 403, "nobody": 401, "phone:00": 403} {
+		status, _, body := s.do(t, own(token))
+		require.Equal(t, want, status, "%s: %s", token, body)
+	}
+	require.Zero(t, s.via, "somebody else came in")
 }

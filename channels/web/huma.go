@@ -66,8 +66,10 @@ func Register[I, O any](a *App, op Operation, handler func(context.Context, *I) 
 	a.declare(op.Method, fiberPattern(op.Path), op.Access)
 	op.Access.action = op.OperationID
 	if op.Access.Open == "" {
-		op.Security = []map[string][]string{{tokenScheme: {op.Access.Scope}}}
-		op.Extensions = map[string]any{"x-purpose": string(op.Access.Purpose), "x-scope": op.Access.Scope}
+		op.Security = []map[string][]string{{tokenScheme: op.Access.scopes()}}
+		if op.Access.Self == "" {
+			op.Extensions = map[string]any{"x-purpose": string(op.Access.Purpose), "x-scope": op.Access.Scope}
+		}
 	}
 	if op.MaxBodyBytes == 0 {
 		// huma refuses a body that reaches its limit; the server has already refused those beyond ours.

@@ -97,11 +97,12 @@ func (unlimited) Take(context.Context, ...rates.Ask) rates.Answer { return rates
 func (a *App) count(c *fiber.Ctx, class Rate) error {
 	v := visitOf(c.UserContext())
 	v.counted = true
+	address := a.address(c)
+	v.address = address
 	own := a.door(c.Path()).Limit
 	if class == RateGateway || own != nil && own.IsZero() || c.Path() == healthPath {
 		return nil
 	}
-	address := a.address(c)
 	if own != nil {
 		return a.take(c.UserContext(), rates.Ask{Limit: *own, Kind: byAddress, Value: address})
 	}

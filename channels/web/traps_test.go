@@ -17,6 +17,7 @@ import (
 
 	"nova/channels/web"
 	"nova/core/fault"
+	"nova/core/identity"
 	"nova/core/policy"
 )
 
@@ -259,6 +260,8 @@ func TestARouteThatDeclaresNothingIsABrokenBuild(t *testing.T) {
 		{"no scope", web.Needs(policy.CustomerAccountView, "")},
 		{"no purpose", web.Access{Scope: "x"}},
 		{"open and not open", web.Access{Open: "public", Scope: "x"}},
+		{"one's own and open", web.Access{Open: "public", Self: identity.Staff}},
+		{"one's own and for a purpose", web.Access{Self: identity.Staff, Purpose: policy.ConfigChange}},
 	}
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {

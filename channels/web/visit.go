@@ -18,6 +18,8 @@ type visit struct {
 	known  bool
 	// access is the route's, once one is found.
 	access Access
+	// address is the caller's, as limits count it.
+	address string
 	// counted: the limits were asked.
 	counted bool
 	// newDevice: the device was bound lately.
@@ -47,3 +49,14 @@ func Caller(ctx context.Context) (identity.Principal, bool) {
 
 // Correlation is the id of the request that ctx belongs to; "" outside a request.
 func Correlation(ctx context.Context) string { return visitOf(ctx).correlation }
+
+// Via is who asked, and the door that the request of ctx came through, for the record of what is done. Before somebody has
+// proved who they are, kind is what they say they are.
+func Via(ctx context.Context, kind identity.Kind) identity.Via {
+	v := visitOf(ctx)
+	via := identity.Via{Channel: string(channels[kind]), Correlation: v.correlation, Address: v.address}
+	if v.known {
+		via.Actor, via.Channel = v.caller.String(), string(channels[v.caller.Kind])
+	}
+	return via
+}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -19,6 +20,9 @@ import (
 
 // openReasons are the beginnings of what an open route may say of itself; "public" must say to whom and why.
 var openReasons = []string{"public: ", "the gateway's door"}
+
+// selfPath is where a token alone lets in: on the way in, where people mend their own sign-in.
+var selfPath = regexp.MustCompile(`^POST /v1/[a-z]+/auth/`)
 
 // callers are everybody whom a token may name, with every role.
 func callers() []policy.Caller {
@@ -49,6 +53,12 @@ func routeFaults(routes map[string]web.Access, decide func(context.Context, poli
 		if access.Open != "" {
 			if !slices.ContainsFunc(openReasons, func(reason string) bool { return strings.HasPrefix(access.Open, reason) }) {
 				faults = append(faults, fmt.Sprintf("%s is open and does not say why: %q", route, access.Open))
+			}
+			continue
+		}
+		if access.Self != "" {
+			if !selfPath.MatchString(route) {
+				faults = append(faults, route+" asks for nothing but a token, and is no one's own sign-in")
 			}
 			continue
 		}
@@ -109,6 +119,7 @@ func TestRouteRule(t *testing.T) {
 		{"open without a reason", web.Open("public"), allow, "does not say why"},
 		{"no purpose", web.Access{Scope: "x"}, allow, "no purpose"},
 		{"no scope", web.Access{Purpose: policy.LedgerPost}, allow, "no scope"},
+		{"a token alone, elsewhere", web.Self(identity.Staff), allow, "no one's own sign-in"},
 		{"no policy", good, deny, "permitted to nobody"},
 		{"a policy that asks for no scope", good, allow, "without its scope"},
 	}

@@ -65,6 +65,8 @@ type StaffOptions struct {
 	Issuer string
 	// Purposes says what a role is for: core/policy's table.
 	Purposes map[Role][]string
+	// Scopes says which parts of the API a role works in.
+	Scopes map[Role][]string
 	// WithoutTOTP lets staff work with a password alone: for a demonstration, and never in production.
 	WithoutTOTP bool
 }

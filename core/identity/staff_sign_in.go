@@ -144,9 +144,11 @@ func (s *Staffing) grant(row staffRow) Grant {
 	for _, role := range row.roles() {
 		g.Roles = append(g.Roles, string(role))
 		g.Purposes = append(g.Purposes, s.o.Purposes[role]...)
+		g.Scopes = append(g.Scopes, s.o.Scopes[role]...)
 	}
 	slices.Sort(g.Purposes)
-	g.Purposes = slices.Compact(g.Purposes)
+	slices.Sort(g.Scopes)
+	g.Purposes, g.Scopes = slices.Compact(g.Purposes), slices.Compact(g.Scopes)
 	return g
 }
 
