@@ -10,12 +10,12 @@ import (
 )
 
 // hand runs a writer's groups, one after another, in a lane of its own. Its fields belong to its goroutine, but for
-// working, which is the queue's.
+// working and excused, which are the queue's.
 type hand struct {
 	*Writer
 	// calls holds a call from the queue that was not heard yet.
-	calls   chan struct{}
-	working bool
+	calls            chan struct{}
+	working, excused bool
 	// lane is nil when none is leased; wary is how many of the next groups run under locks, and shy how many do not go
 	// by memory.
 	lane      *lane
@@ -36,21 +36,39 @@ func (h *hand) run() {
 	ticker := time.NewTicker(h.lease / 3)
 	defer ticker.Stop()
 	for {
-		group, last := h.queue.take(h)
-		switch {
-		case last:
+		wanted, over := h.queue.wants(h)
+		if over {
 			return
-		case len(group) > 0:
-			h.flush(group)
-			h.queue.release(h, group, h.memory.laned())
-			continue
+		}
+		if wanted && h.ready() {
+			if group := h.queue.take(h); len(group) > 0 {
+				h.flush(group)
+				h.queue.release(h, group, h.memory.laned())
+				continue
+			}
 		}
 		select {
 		case <-h.calls:
 		case <-ticker.C:
+			h.queue.excuse(h, false)
 			h.renew()
 		}
 	}
+}
+
+// ready sees that a hand has a lane before it takes anything. Where none is free, the writer's first hand works alone, and
+// the other asks again at its next tick.
+func (h *hand) ready() bool {
+	if h.lane != nil || h.queue.hands[0] == h {
+		return true
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), groupTime)
+	defer cancel()
+	err := h.ensureLane(ctx)
+	if err != nil {
+		h.queue.excuse(h, true)
+	}
+	return err == nil
 }
 
 // flush runs a batch to its end, so that its groups follow one another. What was put aside for a lock runs apart, so that

@@ -68,7 +68,7 @@ func (q *queue) wake() {
 		return
 	}
 	for _, h := range q.hands {
-		if !h.working {
+		if !h.working && !h.excused {
 			h.call()
 			return
 		}
@@ -80,21 +80,37 @@ func (q *queue) worth() bool {
 	return len(q.waiting) > 0 && (q.working == 0 || len(q.waiting) >= joinAt || q.closed)
 }
 
-// take gives a hand its next group, after it has let go of the one before; empty when there is nothing for it to do,
-// and last when there will be nothing more.
-func (q *queue) take(h *hand) (group []*request, last bool) {
+// wants tells a hand that there is something for it to do, or that there will be nothing more.
+func (q *queue) wants(h *hand) (wanted, over bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.closed && (len(q.waiting) == 0 || h.excused) {
+		return false, true
+	}
+	return q.worth() && !h.excused, false
+}
+
+// excuse leaves a hand out, or not any more.
+func (q *queue) excuse(h *hand, out bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	h.excused = out
+}
+
+// take gives a hand its next group, after it has let go of the one before; empty when others have taken it.
+func (q *queue) take(h *hand) []*request {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if !q.worth() {
-		return nil, q.closed && len(q.waiting) == 0
+		return nil
 	}
-	group = q.pick()
+	group := q.pick()
 	if len(group) > 0 {
 		h.working = true
 		q.working++
 		q.wake()
 	}
-	return group, false
+	return group
 }
 
 // pick takes the commands that touch nothing that is busy, or that an earlier one waits for.

@@ -1,13 +1,10 @@
 package ledger
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"fmt"
 	"strings"
-
-	"golang.org/x/sync/errgroup"
 
 	"nova/sql"
 )
@@ -39,27 +36,39 @@ var checks = []struct {
 // which sees one moment.
 func (s *Store) Check(ctx context.Context) (Report, error) {
 	var report Report
-	var seals, rules string
-	var both errgroup.Group
-	both.Go(func() error {
-		return s.atOneMoment(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
-			report = Report{}
-			if err := tx.Get(ctx, &report, queries.Get("check_figures")); err != nil {
-				return err
-			}
-			seals, err = checkSeals(ctx, tx, report.Entries)
+	var lanes []laneHead
+	err := s.atOneMoment(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		report = Report{}
+		if err := tx.Get(ctx, &report, queries.Get("check_figures")); err != nil {
 			return err
-		})
+		}
+		lanes = nil
+		return tx.Select(ctx, &lanes, queries.Get("lane_heads"))
 	})
-	both.Go(func() error {
-		return s.atOneMoment(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
-			rules, err = checkRules(ctx, tx)
-			return err
-		})
-	})
-	err := both.Wait()
-	report.Breach = cmp.Or(seals, rules)
+	if err != nil {
+		return Report{}, err
+	}
+	w := newWalk(lanes)
+	if err := w.run(ctx, s); err != nil {
+		return report, err
+	}
+	if w.breach == "" && w.entries != report.Entries {
+		w.breach, err = s.orphan(ctx, report.Entries, w.entries)
+	}
+	report.Breach = cmp.Or(w.breach, w.rules)
 	return report, err
+}
+
+// orphan names an entry that no posting of any lane has.
+func (s *Store) orphan(ctx context.Context, all, found int64) (orphan string, err error) {
+	err = s.atOneMoment(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
+		orphan, err = named(ctx, tx, queries.Get("check_orphans"))
+		return err
+	})
+	if orphan == "" {
+		orphan = fmt.Sprintf("%d entries, %d of them in postings", all, found)
+	}
+	return "every entry has its posting and balance: " + orphan, err
 }
 
 // atOneMoment runs checks in a transaction of their own, whose statements all see the same.
@@ -105,65 +114,6 @@ type laneHead struct {
 	ID           int
 	Seal, Sealed int64
 	Head         []byte
-}
-
-// checkSeals hashes every posting again. entries is how many there are: those that no posting of any lane has are found
-// by their number.
-func checkSeals(ctx context.Context, tx *sql.Tx, entries int64) (string, error) {
-	var lanes []laneHead
-	if err := tx.Select(ctx, &lanes, queries.Get("lane_heads")); err != nil {
-		return "", err
-	}
-	var found int64
-	for i := range lanes {
-		n, breach, err := checkLane(ctx, tx, &lanes[i])
-		if err != nil || breach != "" {
-			return breach, err
-		}
-		found += n
-	}
-	if found == entries {
-		return "", nil
-	}
-	orphan, err := named(ctx, tx, queries.Get("check_orphans"))
-	if err != nil {
-		return "", err
-	}
-	if orphan == "" {
-		orphan = fmt.Sprintf("%d entries, %d of them in postings", entries, found)
-	}
-	return "every entry has its posting and balance: " + orphan, nil
-}
-
-// checkLane walks a lane's groups and seals side by side, and counts the entries.
-func checkLane(ctx context.Context, tx *sql.Tx, lane *laneHead) (entries int64, breach string, err error) {
-	var head []byte
-	for after := int64(0); after < lane.Seal; after += sealsAtOnce {
-		groups, err := leavesOf(ctx, tx, lane.ID, after, lane.Seal)
-		if err != nil {
-			return 0, "", err
-		}
-		seals, err := sealsOf(ctx, tx, lane.ID, after, lane.Seal)
-		if err != nil {
-			return 0, "", err
-		}
-		last := min(lane.Seal, after+sealsAtOnce)
-		for number := after + 1; number <= last; number++ {
-			g, s := take(&groups, number), takeSeal(&seals, number)
-			if breach := checkGroup(lane, number, g, s, head); breach != "" {
-				return 0, breach, nil
-			}
-			entries += g.Entries
-			if s != nil {
-				head = s.Hash[:]
-			}
-		}
-	}
-	if !bytes.Equal(head, lane.Head) {
-		return 0, fmt.Sprintf("every group is sealed into its lane's chain: lane %d ends with another seal than its %d",
-			lane.ID, lane.Sealed), nil
-	}
-	return entries, "", nil
 }
 
 // take is the next group if it has this number; nil otherwise.

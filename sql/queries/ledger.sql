@@ -264,16 +264,19 @@ order by id limit 1 for update skip locked;
 
 -- name: leaves
 -- The hashes of some groups' postings, as appendLeaf makes them, in their places; the group's time is that of its first
--- posting. breach names a posting that does not balance, or whose entries are not of its time and currency.
+-- posting. breach names a posting that does not balance, or whose entries are not of its time and currency. Microseconds
+-- as a double are exact for two centuries, and cost a tenth of what a numeric does.
 with p as materialized (
-    select p.*, t.receipt
-    from postings p left join transactions t on t.id = p.id
-    where p.lane = $1 and p.seal > $2 and p.seal <= $3
+    select * from postings where lane = $1 and seal > $2 and seal <= $3
+), t as (
+    -- Ids are made in the order of time, so a stretch of postings has a stretch of transactions, and not all of them.
+    select id, receipt from transactions
+    where id >= (select id from p order by id limit 1) and id <= (select id from p order by id desc limit 1)
 ), e as (
     select e.posting_id, count(*) as entries, min(e.booked_at) as since, max(e.booked_at) as until,
            sum(case when e.credit then e.minor else -e.minor end) as net,
-           string_agg(concat(E'\n', e.account_id, ' ', e.lane, ' ', e.sequence, case when e.credit then ' C ' else ' D ' end,
-               e.minor, ' ', e.balance_after), '') as lines
+           string_agg(E'\n' || e.account_id || ' ' || e.lane || ' ' || e.sequence ||
+               case when e.credit then ' C ' else ' D ' end || e.minor || ' ' || e.balance_after, '') as lines
     from (
         select * from entries e
         where e.booked_at >= (select min(booked_at) from p) and e.booked_at <= (select max(booked_at) from p)
@@ -287,10 +290,10 @@ select p.seal, min(p.booked_at) as sealed_at, coalesce(sum(e.entries), 0)::bigin
            or e.since <> p.booked_at or e.until <> p.booked_at), '') as breach,
        coalesce(string_agg(p.id::text, ' ' order by p.place) filter (where p.place < 5), '') as postings,
        string_agg(sha256('\x00'::bytea || convert_to(concat(p.id, ' ', p.reverses, ' ',
-           (extract(epoch from p.booked_at) * 1000000)::bigint, ' ', to_char(p.value_date, 'YYYY-MM-DD'), ' ', p.currency, ' ',
-           p.receipt, ' ', octet_length(p.narration), ':', p.narration, ' ', octet_length(p.reference), ':', p.reference, ' ',
+           (date_part('epoch', p.booked_at) * 1000000)::bigint, ' ', to_char(p.value_date, 'YYYY-MM-DD'), ' ', p.currency, ' ',
+           t.receipt, ' ', octet_length(p.narration), ':', p.narration, ' ', octet_length(p.reference), ':', p.reference, ' ',
            octet_length(coalesce(p.metadata, '')), ':', p.metadata, e.lines), 'UTF8')), ''::bytea order by p.place) as leaves
-from p left join e on e.posting_id = p.id
+from p left join t on t.id = p.id left join e on e.posting_id = p.id
 group by p.seal
 order by p.seal;
 
