@@ -48,7 +48,7 @@ func TestTheDemonstrationsPeopleSignIn(t *testing.T) {
 	require.Contains(t, staff.Grant.Purposes, "compliance.kyc")
 	require.NotContains(t, staff.Grant.Purposes, "ledger.post")
 
-	require.NoError(t, p.customers.SetStatus(t.Context(), marcia.ID, customers.Suspended))
+	require.NoError(t, p.customers.SetStatus(t.Context(), identity.Subject{}, marcia.ID, customers.Suspended, "seen"))
 	_, err = p.signIns.Refresh(t.Context(), identity.Customer, in.Refresh, identity.Via{})
 	require.True(t, fault.Is(err, fault.Unauthorized), "%v", err)
 	_, err = p.tokens.Verify(t.Context(), in.Access)

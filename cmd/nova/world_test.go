@@ -120,7 +120,7 @@ var happenings = map[string]func(w *world, c customers.Customer) error{
 		return w.server.customers.UnblockUSSD(w.t.Context(), c.Subject(), c.ID, transactions.App)
 	},
 	"suspended": func(w *world, c customers.Customer) error {
-		return w.server.customers.SetStatus(w.t.Context(), c.ID, customers.Suspended)
+		return w.server.customers.SetStatus(w.t.Context(), identity.Subject{}, c.ID, customers.Suspended, "seen")
 	},
 }
 

@@ -1,6 +1,8 @@
 package agents_test
 
 import (
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -110,21 +112,68 @@ func TestWhoStandsUnderASuspendedAgentMayNotWork(t *testing.T) {
 		code   fault.Code
 	}{
 		{"suspended", agents.Suspended, fault.AccountFrozen},
-		{"closed", agents.Closed, fault.AccountClosed},
 		{"reinstated", agents.Active, ""},
+		{"closed", agents.Closed, fault.AccountClosed},
 	}
-	for _, row := range rows {
-		require.NoError(t, w.agents.SetAgentStatus(t.Context(), w.agent.ID, row.status))
-		o, err := w.agents.OperatorByID(t.Context(), w.clerk.ID)
-		require.NoError(t, err, "whatever their status")
-		if row.code == "" {
-			require.NoError(t, o.Usable(), row.name)
-			continue
+	parts := map[agents.Part]uuid.UUID{
+		agents.PartOperator: w.clerk.ID, agents.PartOutlet: w.outlet.ID, agents.PartAgent: w.agent.ID,
+	}
+	for _, of := range []agents.Part{agents.PartOperator, agents.PartOutlet, agents.PartAgent} {
+		for _, row := range rows {
+			if row.status == agents.Closed && of != agents.PartAgent {
+				continue // it stays so, and the next part is to be tried as well
+			}
+			require.NoError(t, w.set(of, parts[of], row.status))
+			o, err := w.agents.OperatorByID(t.Context(), w.clerk.ID)
+			require.NoError(t, err, "whatever their status")
+			if row.code == "" {
+				require.NoError(t, o.Usable(), row.name)
+				continue
+			}
+			refused(t, o.Usable(), row.code)
 		}
-		refused(t, o.Usable(), row.code)
 	}
-	refused(t, w.agents.SetAgentStatus(t.Context(), w.agent.ID, "asleep"), fault.ValidationError)
-	refused(t, w.agents.SetAgentStatus(t.Context(), w.outlet.ID, agents.Closed), fault.NotFound)
+	refused(t, w.set(agents.PartAgent, w.agent.ID, agents.Active), fault.NotFound)
+	refused(t, w.set(agents.PartOutlet, w.outlet.ID, "asleep"), fault.ValidationError)
+	refused(t, w.set(agents.PartAgent, w.outlet.ID, agents.Closed), fault.NotFound)
+	refused(t, w.set("shop", w.outlet.ID, agents.Closed), fault.ValidationError)
+
+	var recorded []string
+	require.NoError(t, w.db.Select(t.Context(), &recorded, sql.Query{Name: "test.record", Text: `
+		select actor || ' ' || action || ' ' || object || ' ' || detail from audit_events order by id`}))
+	require.Len(t, recorded, 7, "what was refused left no record")
+	require.Contains(t, recorded, "nova operator.status "+w.clerk.Subject().String()+` {"reason":"seen","to":"suspended"}`)
+}
+
+// set changes a status.
+func (w *world) set(of agents.Part, id uuid.UUID, to agents.Status) error {
+	return w.agents.SetStatus(w.t.Context(), identity.Subject{}, agents.Change{Of: of, ID: id, To: to, Why: "seen"})
+}
+
+func TestWhoWorksUnderWhomIsFound(t *testing.T) {
+	w := newWorld(t)
+	second := w.operator("12462500012", agents.Viewer)
+	rows := []struct {
+		name      string
+		of, after uuid.UUID
+		want      []uuid.UUID
+	}{
+		{"an agent's", w.agent.ID, uuid.Nil, []uuid.UUID{w.clerk.ID, second.ID}},
+		{"an outlet's", w.outlet.ID, uuid.Nil, []uuid.UUID{w.clerk.ID, second.ID}},
+		{"the next page", w.outlet.ID, w.clerk.ID, []uuid.UUID{second.ID}},
+		{"one", second.ID, uuid.Nil, []uuid.UUID{second.ID}},
+		{"nobody's", uuid.New(), uuid.Nil, nil},
+	}
+	slices.SortFunc(rows[0].want, func(a, b uuid.UUID) int { return strings.Compare(a.String(), b.String()) })
+	rows[1].want = rows[0].want
+	rows[2].after, rows[2].want = rows[0].want[0], rows[0].want[1:]
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			found, err := w.agents.OperatorsUnder(t.Context(), row.of, row.after)
+			require.NoError(t, err)
+			require.Equal(t, row.want, found)
+		})
+	}
 }
 
 func TestAViewerMayOnlyLook(t *testing.T) {
@@ -195,7 +244,7 @@ func TestFinding(t *testing.T) {
 	_, err = w.agents.OperatorByID(t.Context(), w.agent.ID)
 	refused(t, err, fault.NotFound)
 
-	require.NoError(t, w.agents.SetMerchantStatus(t.Context(), merchant.ID, agents.Closed))
+	require.NoError(t, w.set(agents.PartMerchant, merchant.ID, agents.Closed))
 	byID, err := w.agents.MerchantByID(t.Context(), merchant.ID)
 	require.NoError(t, err)
 	refused(t, byID.Usable(), fault.AccountClosed)

@@ -107,31 +107,6 @@ func (s *Service) CreateMerchant(ctx context.Context, till, name string) (Mercha
 	return m, err
 }
 
-// SetAgentStatus suspends, reinstates or closes an agent, and with it all who work for it.
-func (s *Service) SetAgentStatus(ctx context.Context, agent uuid.UUID, to Status) error {
-	if err := knownStatus(to); err != nil {
-		return err
-	}
-	done, err := s.store.setAgentStatus(ctx, s.db, agent, to, s.clock.Now())
-	return nobody(done, err, "agent", agent)
-}
-
-// SetMerchantStatus suspends, reinstates or closes a merchant.
-func (s *Service) SetMerchantStatus(ctx context.Context, merchant uuid.UUID, to Status) error {
-	if err := knownStatus(to); err != nil {
-		return err
-	}
-	done, err := s.store.setMerchantStatus(ctx, s.db, merchant, to, s.clock.Now())
-	return nobody(done, err, "merchant", merchant)
-}
-
-func knownStatus(s Status) error {
-	if s != Active && s != Suspended && s != Closed {
-		return fault.New(fault.ValidationError, "status %q", s).Field("status", "is not known")
-	}
-	return nil
-}
-
 func nobody(done bool, err error, what string, id uuid.UUID) error {
 	if err == nil && !done {
 		return fault.New(fault.NotFound, "no %s %s", what, id)

@@ -150,18 +150,21 @@ func (s store) setLanguage(ctx context.Context, q sql.Querier, id uuid.UUID, lan
 	return n == 1, err
 }
 
-func (s store) setAgentStatus(ctx context.Context, q sql.Querier, id uuid.UUID, to Status, now time.Time) (
-	bool, error,
-) {
-	n, err := q.Exec(ctx, s.queries.Get("set_agent_status"), id, string(to), now)
+// setStatus reports false where there is none, or one that is closed.
+func (s store) setStatus(ctx context.Context, q sql.Querier, of Part, id uuid.UUID, to Status, now time.Time) (bool, error) {
+	statement := map[Part]sql.Query{
+		PartAgent: s.queries.Get("set_agent_status"), PartOutlet: s.queries.Get("set_outlet_status"),
+		PartOperator: s.queries.Get("set_operator_status"), PartMerchant: s.queries.Get("set_merchant_status"),
+	}[of]
+	n, err := q.Exec(ctx, statement, id, string(to), now)
 	return n == 1, err
 }
 
-func (s store) setMerchantStatus(ctx context.Context, q sql.Querier, id uuid.UUID, to Status, now time.Time) (
-	bool, error,
-) {
-	n, err := q.Exec(ctx, s.queries.Get("set_merchant_status"), id, string(to), now)
-	return n == 1, err
+// operatorsUnder are the people who work for an agent or at an outlet, or one of them, in the order of their ids.
+func (s store) operatorsUnder(ctx context.Context, q sql.Querier, of, after uuid.UUID, most int) ([]uuid.UUID, error) {
+	var found []uuid.UUID
+	err := q.Select(ctx, &found, s.queries.Get("operators_under"), of, after, most)
+	return found, err
 }
 
 func (s store) insertAgent(ctx context.Context, q sql.Querier, a Agent, now time.Time) error {

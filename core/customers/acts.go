@@ -23,6 +23,8 @@ const (
 	actNumbersSet  = "customer.numbers_set"
 	actNumbersRead = "customer.numbers_read"
 	actRead        = "customer.read"
+	actStatus      = "customer.status"
+	actIDCheck     = "customer.id_check"
 )
 
 // record writes what somebody did to a customer into the transaction that does it.

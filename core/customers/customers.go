@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"nova/core/audit"
 	"nova/core/clock"
 	"nova/core/fault"
 	"nova/core/identity"
@@ -172,13 +173,28 @@ func (s *Service) SetLanguage(ctx context.Context, id uuid.UUID, language string
 	return nobody(done, err, id)
 }
 
-// SetStatus suspends, reinstates or closes a customer. The wallet's own status is the ledger's.
-func (s *Service) SetStatus(ctx context.Context, id uuid.UUID, to Status) error {
+// SetStatus suspends, reinstates or closes a customer, and records why, in a person's own words. Who is closed stays so:
+// INVALID_STATE. The wallet's own status is the ledger's; sign-ins are identity's to end.
+func (s *Service) SetStatus(ctx context.Context, by identity.Subject, id uuid.UUID, to Status, why string) error {
 	if to != Active && to != Suspended && to != Closed {
 		return fault.New(fault.ValidationError, "status %q", to).Field("status", "is not known")
 	}
-	done, err := s.store.setStatus(ctx, s.db, id, to, s.clock.Now())
-	return nobody(done, err, id)
+	c, err := s.ByID(ctx, id)
+	if err != nil {
+		return err
+	}
+	return s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		done, err := s.store.setStatus(ctx, tx, id, to, s.clock.Now())
+		if err != nil {
+			return err
+		}
+		if !done {
+			return fault.New(fault.InvalidState, "customer %s is closed", id)
+		}
+		return s.record(ctx, tx, by, actStatus, id, map[string]string{
+			audit.DetailFrom: string(c.Status), audit.DetailTo: string(to), audit.DetailReason: why,
+		})
+	})
 }
 
 // tell writes a notice that names its customer alone.

@@ -225,7 +225,7 @@ func TestASuspendedCustomerMayNothing(t *testing.T) {
 	for status, code := range map[customers.Status]fault.Code{
 		customers.Suspended: fault.AccountFrozen, customers.Closed: fault.AccountClosed,
 	} {
-		require.NoError(t, w.customers.SetStatus(t.Context(), c.ID, status))
+		require.NoError(t, w.customers.SetStatus(t.Context(), identity.Subject{}, c.ID, status, "seen"))
 		for _, act := range []customers.Act{customers.Look, customers.PayOut, customers.CashOut, customers.ProveByAnswers, customers.RaiseLimit} {
 			refused(t, w.admit(c, act), code)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/subtle"
+	"encoding/base32"
 	"encoding/base64"
 	"fmt"
 	"slices"
@@ -78,6 +79,22 @@ func checkPassword(password secret.Text, email string) error {
 		return bad.Field("password", "is too easy to guess")
 	}
 	return nil
+}
+
+// issuedBytes are 100 random bits: nobody guesses them, and somebody types them once.
+const issuedBytes = 13
+
+// IssuePassword makes a password that its owner changes at the first sign-in, fit to be read aloud.
+func IssuePassword(email string) secret.Text {
+	for {
+		random := make([]byte, issuedBytes)
+		_, _ = rand.Read(random) // crypto/rand.Read never fails
+		text := strings.ToLower(base32.StdEncoding.EncodeToString(random))[:20]
+		issued := secret.New(text[:5] + "-" + text[5:10] + "-" + text[10:15] + "-" + text[15:])
+		if checkPassword(issued, email) == nil { // a short name may stand in it by chance
+			return issued
+		}
+	}
 }
 
 // hash is argon2id in PHC's form, with a salt of its own.

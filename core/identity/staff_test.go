@@ -330,3 +330,19 @@ func TestStaffThatAreNotCreated(t *testing.T) {
 	refused(t, err, fault.NotFound)
 	require.Zero(t, o.count(`select count(*) from staff where staff::text like '%' || $1 || '%'`, goodPassword))
 }
+
+func TestAnIssuedPasswordWillDoAndIsNeverTheSame(t *testing.T) {
+	o := newOffice(t, false)
+	seen := map[string]bool{}
+	for range 50 {
+		issued := identity.IssuePassword("abc@nova.local")
+		require.Regexp(t, `^([a-z2-7]{5}-){3}[a-z2-7]{5}$`, issued.Reveal())
+		require.False(t, seen[issued.Reveal()])
+		seen[issued.Reveal()] = true
+	}
+	issued := identity.IssuePassword("ben@nova.local")
+	_, err := o.staff.Create(t.Context(), identity.NewMember{
+		Email: "ben@nova.local", Name: "Ben", Roles: []identity.Role{identity.Admin}, Password: issued,
+	}, identity.Via{Actor: "nova"})
+	require.NoError(t, err)
+}

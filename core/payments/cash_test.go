@@ -11,6 +11,7 @@ import (
 	"nova/core/agents"
 	"nova/core/customers"
 	"nova/core/fault"
+	"nova/core/identity"
 	"nova/core/payments"
 	"nova/core/secret"
 	"nova/core/transactions"
@@ -95,7 +96,7 @@ func (w *world) empty() {
 
 func (w *world) suspendAgent() {
 	w.t.Helper()
-	require.NoError(w.t, w.agents.SetAgentStatus(w.t.Context(), w.clerk.Agent.ID, agents.Suspended))
+	require.NoError(w.t, w.agents.SetStatus(w.t.Context(), identity.Subject{}, agents.Change{Of: agents.PartAgent, ID: w.clerk.Agent.ID, To: agents.Suspended}))
 }
 
 func TestAnOperatorCannotServeTheirOwnNumber(t *testing.T) {

@@ -85,7 +85,7 @@ func TestMoneyWaits(t *testing.T) {
 			require.NoError(w.t, w.customers.BlockUSSD(w.t.Context(), w.marcia.Subject(), w.marcia.ID))
 		}, []string{"cash out", "code", "send", "pay", "own"}, customers.ReasonUSSDBlocked, fault.CodeForbidden},
 		{"she is suspended", func(w *world) {
-			require.NoError(w.t, w.customers.SetStatus(w.t.Context(), w.marcia.ID, customers.Suspended))
+			require.NoError(w.t, w.customers.SetStatus(w.t.Context(), identity.Subject{}, w.marcia.ID, customers.Suspended, "seen"))
 		}, []string{"cash out", "code", "redeem", "send", "pay", "own"}, "", fault.AccountFrozen},
 	}
 	for _, row := range rows {

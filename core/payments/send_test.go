@@ -155,7 +155,7 @@ func TestSendIsRefusedBeforeThePIN(t *testing.T) {
 
 func (w *world) status(c customers.Customer, to customers.Status) {
 	w.t.Helper()
-	require.NoError(w.t, w.customers.SetStatus(w.t.Context(), c.ID, to))
+	require.NoError(w.t, w.customers.SetStatus(w.t.Context(), identity.Subject{}, c.ID, to, "seen"))
 }
 
 func TestQuoteKnowsWhatIsLeftOfTheDay(t *testing.T) {
@@ -370,7 +370,7 @@ func TestPayIsRefusedBeforeThePIN(t *testing.T) {
 	w := newWorld(t)
 	_, err := w.payments.QuotePay(t.Context(), w.marcia.ID, "999999", ask(30_00))
 	require.Contains(t, refused(t, err, fault.NotFound).Fields, "till")
-	require.NoError(t, w.agents.SetMerchantStatus(t.Context(), w.market.ID, agents.Suspended))
+	require.NoError(t, w.agents.SetStatus(t.Context(), identity.Subject{}, agents.Change{Of: agents.PartMerchant, ID: w.market.ID, To: agents.Suspended}))
 	_, err = w.payments.QuotePay(t.Context(), w.marcia.ID, "500001", ask(30_00))
 	require.Contains(t, refused(t, err, fault.AccountFrozen).Fields, "to")
 	_, err = w.payments.Till(t.Context(), "500001")

@@ -44,10 +44,25 @@ insert into merchants (id, till, name, account_id, created_at, updated_at)
 values ($1, $2, $3, $4, $5, $5);
 
 -- name: set_agent_status
-update agents set status = $2, updated_at = $3 where id = $1;
+update agents set status = $2, updated_at = $3 where id = $1 and status <> 'closed';
+
+-- name: set_outlet_status
+-- An outlet keeps no time of its change; the record does.
+update outlets set status = $2 where id = $1 and status <> 'closed' and $3::timestamptz is not null;
+
+-- name: set_operator_status
+update operators set status = $2, updated_at = $3 where id = $1 and status <> 'closed';
 
 -- name: set_merchant_status
-update merchants set status = $2, updated_at = $3 where id = $1;
+update merchants set status = $2, updated_at = $3 where id = $1 and status <> 'closed';
+
+-- name: operators_under
+select o.id
+from operators o
+join outlets u on u.id = o.outlet_id
+where $1 in (u.agent_id, u.id, o.id) and o.id > $2
+order by o.id
+limit $3;
 
 -- name: operators_of
 -- Those who serve people at each of some agents, owners first, so many of each. The lateral subquery looks up each

@@ -85,7 +85,7 @@ update customers set terms_accepted_at = coalesce(terms_accepted_at, $2), update
 update customers set language = $2, updated_at = $3 where id = $1;
 
 -- name: set_status
-update customers set status = $2, updated_at = $3 where id = $1;
+update customers set status = $2, updated_at = $3 where id = $1 and status <> 'closed';
 
 -- name: set_tier
 update customers set tier = $2, updated_at = $3 where id = $1;
