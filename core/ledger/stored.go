@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"nova/core/fault"
+	"nova/sql"
 )
 
 // Stored is what stands under a key: Code is empty for a result and the refusal's code otherwise; Result is JSON.
@@ -100,11 +101,10 @@ func encodeResult(r *Result) (string, error) {
 		b = append(append(comma(b), `"d":`...), draws...)
 	}
 	if len(r.Extra) > 0 {
-		extra, err := json.Marshal(r.Extra)
-		if err != nil {
+		var err error
+		if b, err = sql.AppendObject(append(comma(b), `"x":`...), r.Extra); err != nil {
 			return "", fmt.Errorf("encode result: %w", err)
 		}
-		b = append(append(comma(b), `"x":`...), extra...)
 	}
 	return string(append(b, '}')), nil
 }

@@ -2,7 +2,7 @@ package outbox
 
 import (
 	"context"
-	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -16,8 +16,12 @@ var queries = sql.Named("outbox")
 // Insert is the statement behind EnqueueIn, for the ledger's writer, which sends it together with its own.
 func Insert() sql.Query { return queries.Get("enqueue") }
 
-// columns of Insert.
-const insertColumns = 9
+const (
+	// insertColumns are Insert's.
+	insertColumns = 9
+	// argsRoom is what the arguments of most notices take.
+	argsRoom = 256
+)
 
 // InsertColumns are the arguments of Insert, filled one notice after another.
 type InsertColumns struct{ sql.Columns }
@@ -29,16 +33,16 @@ func NewInsertColumns() *InsertColumns {
 
 // Add appends a notice that may be sent from now on.
 func (ic *InsertColumns) Add(n *Notice, now time.Time) error {
-	args, err := argsText(n.Args)
+	args, err := sql.AppendObject(make([]byte, 0, argsRoom), n.Args)
 	if err != nil {
-		return err
+		return fmt.Errorf("arguments of %s: %w", n.Template, err)
 	}
 	c := ic.Columns
 	c[0].UUID(n.ID)
 	c[1].Text(n.Template)
 	c[2].Text(n.To.Digits())
 	c[3].Text(n.Language)
-	c[4].Text(args)
+	c[4].Text(string(args))
 	c[5].Bytes(n.Sealed)
 	c[6].UUID(n.Transaction)
 	c[7].TextOrNull(n.Dedupe)
@@ -73,12 +77,4 @@ func WithdrawIn(ctx context.Context, tx *sql.Tx, notices ...uuid.UUID) error {
 	}
 	_, err := tx.Exec(ctx, queries.Get("withdraw"), sql.UUIDs(notices))
 	return err
-}
-
-func argsText(args map[string]string) (string, error) {
-	if len(args) == 0 {
-		return "{}", nil
-	}
-	text, err := json.Marshal(args)
-	return string(text), err
 }
