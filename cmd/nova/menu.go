@@ -29,13 +29,26 @@ func menuCommand() *cobra.Command {
 		RunE:  func(cmd *cobra.Command, _ []string) error { return lintMenus(cmd.OutOrStdout(), folded) },
 	}
 	prove.Flags().BoolVar(&folded, "folded", false, "also list the words that lost accents which handsets lack")
+	var saved bool
 	draw := &cobra.Command{
 		Use:   "map",
 		Short: "Draw menus and flows as Mermaid",
 		Args:  cobra.NoArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return mapMenus(cmd.OutOrStdout()) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if saved {
+				return saveMenus(cmd.OutOrStdout())
+			}
+			return mapMenus(cmd.OutOrStdout())
+		},
 	}
-	menu.AddCommand(prove, draw)
+	draw.Flags().BoolVar(&saved, "json", false, "write what nova menu diff compares with, instead")
+	compare := &cobra.Command{
+		Use:   "diff FILE",
+		Short: "Compare with the menus of another build (its nova menu map --json): fails where a digit leads elsewhere",
+		Args:  cobra.ExactArgs(1),
+		RunE:  func(cmd *cobra.Command, args []string) error { return diffMenus(cmd.OutOrStdout(), args[0]) },
+	}
+	menu.AddCommand(prove, draw, compare)
 	return menu
 }
 
