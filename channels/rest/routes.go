@@ -39,7 +39,7 @@ const (
 func Scopes() []string {
 	return []string{
 		ScopeWallets, ScopeTransactions, ScopeUSSD, ScopeCoreAccounts, ScopeCorePostings, ScopeCoreHolds, ScopeCoreLimits,
-		ScopeCoreIntegrity, ScopeApprovals, ScopeStatements, ScopeCoreProducts,
+		ScopeCoreIntegrity, ScopeApprovals, ScopeStatements, ScopeCoreProducts, ScopeClients,
 	}
 }
 
@@ -72,6 +72,7 @@ type Options struct {
 	Approvals    Approvals
 	Statements   Statements
 	Products     Products
+	Ops          Ops
 	Health       *Health
 	// HealthOnly serves health and nothing else: a process without this role still tells its balancer how it is.
 	HealthOnly bool
@@ -109,6 +110,7 @@ func Mount(app *web.App, o Options) {
 	a.mountApprovals(app)
 	a.registerStatements(app)
 	a.mountProducts(app)
+	a.mountOps(app)
 }
 
 // refusals are the statuses that every guarded read may answer with.

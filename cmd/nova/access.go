@@ -6,7 +6,9 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"nova/channels/rest"
 	"nova/core/agents"
+	"nova/core/audit"
 	"nova/core/fault"
 	"nova/core/identity"
 	"nova/core/policy"
@@ -38,7 +40,7 @@ func (p *parts) openAccess(context.Context) error {
 	var err error
 	p.staff, err = identity.NewStaffing(identity.StaffOptions{
 		DB: p.db, Keyring: p.keyring, SignIns: p.signIns, Clock: p.clock, Issuer: staffIssuer,
-		Purposes: p.staffPurposes(), WithoutTOTP: p.config.StaffWithoutTOTP,
+		Purposes: p.staffPurposes(), Scopes: rest.StaffScopes(), WithoutTOTP: p.config.StaffWithoutTOTP,
 	})
 	return err
 }
@@ -92,6 +94,14 @@ func (p *parts) grants(ctx context.Context, sub identity.Subject) (identity.Gran
 		// A client has a secret and no sign-in.
 	}
 	return identity.Grant{}, fault.New(fault.CodeForbidden, "a %s does not sign in", sub.Kind)
+}
+
+// ops is what administrators and staff work with. The record is proved on the connection that may take its time.
+func (p *parts) ops() rest.Ops {
+	return rest.Ops{
+		Clients: p.clients, Staff: p.staff, SignIns: p.signIns, Customers: p.customers, PINs: p.identity, Agents: p.agents,
+		Record: audit.NewEvents(p.db), Proof: audit.NewEvents(p.proofDB), Recorder: p.audit, Region: p.config.Region,
+	}
 }
 
 // demoStaff are the demonstration's.

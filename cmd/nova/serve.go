@@ -126,6 +126,7 @@ func newServer(p *parts) (*server, error) {
 		Bank: p.bank, Approvals: p.approvals, Products: p.products, Bodies: p.keyring.Body, Statements: reports.NewStatements(reports.StatementOptions{
 			Books: p.ledger, Facts: p.transactions, Clock: p.clock, Location: p.location,
 		}),
+		Ops: p.ops(),
 		Health: rest.NewHealth(rest.HealthOptions{
 			Version: version, Draining: s.app.Draining, Clock: p.clock, Logger: p.log, Checks: s.checks(),
 		}),

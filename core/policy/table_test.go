@@ -132,6 +132,10 @@ func resources(who map[string]policy.Caller) map[string]policy.Resource {
 		"a transaction at Oistins' other outlet": elsewhere(policy.Transaction),
 		"a case of Oistins' other outlet":        elsewhere(policy.Case),
 		"the float of Oistins' other outlet":     elsewhere(policy.Wallet),
+		"a clerk":                                {Kind: policy.Member, ID: named("support"), Owner: named("support")},
+		"the admin":                              {Kind: policy.Member, ID: named("admin"), Owner: named("admin")},
+		"a lesser client":                        {Kind: policy.Member, ID: named("lesser"), Granted: true},
+		"another client":                         {Kind: policy.Member, ID: named("other")},
 		"what Acme asks":                         {Kind: policy.Approval, ID: named("approval"), Maker: named("Acme")},
 	}
 }
