@@ -9,9 +9,9 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// takeText counts one call against all limits of one caller. KEYS are the limits; ARGV is the
-// call's name ("" for none), the repeat window, and for each limit its interval and capacity,
-// all in microseconds.
+// takeText counts one call, or some at once, against all limits of one caller. KEYS are the
+// limits; ARGV is the call's name ("" for none), the repeat window, how many calls, and for each
+// limit its interval and capacity; times are in microseconds.
 //
 // A key holds "full at", "counted at" and the last call's name. Of several limits the one
 // with the longest wait is told, and then none counts. A clock that was set back leaves no
@@ -25,12 +25,12 @@ local now = t[1] * 1000000 + t[2]
 local due, counted = {}, {}
 local refused, wait, left = 0, 0, -1
 for i, key in ipairs(KEYS) do
-	local interval, capacity = tonumber(ARGV[2 * i + 1]), tonumber(ARGV[2 * i + 2])
+	local interval, capacity = tonumber(ARGV[2 * i + 2]), tonumber(ARGV[2 * i + 3])
 	local full, at, once = string.match(redis.call('GET', key) or '', '^(%d+) (%d+) (.*)$')
 	due[i] = math.max(math.min(tonumber(full or 0), now + capacity), now)
 	counted[i] = once ~= ARGV[1] or once == '' or now - tonumber(at) > tonumber(ARGV[2])
 	if counted[i] then
-		due[i] = due[i] + interval
+		due[i] = due[i] + interval * ARGV[3]
 	end
 	local over = due[i] - capacity - now
 	if over > wait then
@@ -66,43 +66,56 @@ type Batch struct {
 
 // group is the limits of one caller.
 type group struct {
-	asks    []Ask
+	asks []Ask
+	// calls is how many are counted at once.
+	calls   int
 	command *redis.Cmd
+	refused bool
 }
 
 // Prepare readies a call. Limits that are zero are left out. While Redis is known to be gone
 // there are no commands, and Answer counts here.
 func (l *Limiter) Prepare(ctx context.Context, asks ...Ask) *Batch {
-	b := &Batch{limiter: l}
+	return l.prepare(ctx, grouped(asks))
+}
+
+// grouped puts the limits of one caller together, and leaves out those that limit nothing.
+func grouped(asks []Ask) []group {
+	var groups []group
 	for _, a := range asks {
 		if a.Limit.IsZero() {
 			continue
 		}
 		same := func(g group) bool { return g.asks[0].Kind == a.Kind && g.asks[0].Value == a.Value }
-		if i := slices.IndexFunc(b.groups, same); i >= 0 {
-			b.groups[i].asks = append(b.groups[i].asks, a)
+		if i := slices.IndexFunc(groups, same); i >= 0 {
+			groups[i].asks = append(groups[i].asks, a)
 			continue
 		}
-		b.groups = append(b.groups, group{asks: []Ask{a}})
+		groups = append(groups, group{asks: []Ask{a}, calls: 1})
 	}
-	if b.asked = len(b.groups) > 0 && l.mayAsk(); b.asked {
-		for i := range b.groups {
-			b.groups[i].command = l.command(ctx, b.groups[i].asks, "evalsha", take.Hash())
+	return groups
+}
+
+func (l *Limiter) prepare(ctx context.Context, groups []group) *Batch {
+	b := &Batch{limiter: l, groups: groups}
+	if b.asked = len(groups) > 0 && l.mayAsk(); b.asked {
+		for i := range groups {
+			groups[i].command = l.command(ctx, &groups[i], "evalsha", take.Hash())
 		}
 	}
 	return b
 }
 
 // command is the script for one caller's limits, by its hash or as a text.
-func (l *Limiter) command(ctx context.Context, asks []Ask, verb, script string) *redis.Cmd {
-	args := make([]any, 0, 5+3*len(asks))
-	args = append(args, verb, script, len(asks))
-	name := l.name(asks[0])
-	for _, a := range asks {
+func (l *Limiter) command(ctx context.Context, g *group, verb, script string) *redis.Cmd {
+	args := make([]any, 0, 6+3*len(g.asks))
+	args = append(args, verb, script, len(g.asks))
+	name := l.name(g.asks[0])
+	for _, a := range g.asks {
 		args = append(args, name+a.Limit.Name)
 	}
-	args = append(args, l.once(asks[0]), repeatWindow.Microseconds())
-	for _, a := range asks {
+	args = append(args, l.once(g.asks[0]), repeatWindow.Microseconds(), g.calls)
+	for _, a := range g.asks {
 		args = append(args, a.Limit.interval().Microseconds(), a.Limit.capacity().Microseconds())
 	}
 	return redis.NewCmd(ctx, args...)
@@ -142,9 +155,18 @@ func (b *Batch) Answer(ctx context.Context, err error) Answer {
 			return b.alone()
 		}
 		answer.add(one)
+		b.limiter.settle(&b.groups[i], one)
 	}
 	b.limiter.silent.Store(0)
 	return answer
+}
+
+// settle keeps what was counted ahead of a caller's next calls.
+func (l *Limiter) settle(g *group, one Answer) {
+	g.refused = one.Refused
+	if g.calls > 1 && !one.Refused {
+		l.ahead.keep(l.key(g), g.calls-1, l.o.Clock.Now())
+	}
 }
 
 // unanswered tells a Redis that failed from a caller who gave up.
@@ -161,7 +183,7 @@ func (b *Batch) teach(ctx context.Context) error {
 	for i := range b.groups {
 		g := &b.groups[i]
 		if redis.HasErrorPrefix(g.command.Err(), "NOSCRIPT") {
-			g.command = b.limiter.command(ctx, g.asks, "eval", takeText)
+			g.command = b.limiter.command(ctx, g, "eval", takeText)
 			again = append(again, g.command)
 		}
 	}

@@ -19,6 +19,7 @@ package rates
 import (
 	"context"
 	"encoding/hex"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -91,8 +92,8 @@ type Answer struct {
 	Limit string
 	// RetryAfter is when a call would be granted.
 	RetryAfter time.Duration
-	// Remaining is how many more calls would be granted at once, by the tightest limit; -1 where
-	// nothing was limited.
+	// Remaining is how many more calls would be granted at once, by the tightest limit that was asked;
+	// -1 where none was.
 	Remaining int
 	// Alone: Redis did not answer, and this node counted for itself.
 	Alone bool
@@ -125,6 +126,7 @@ type Limiter struct {
 	// silent is when Redis is tried again, in microseconds; 0: it answers.
 	silent atomic.Int64
 	own    buckets
+	ahead  ahead
 }
 
 // New makes a limiter. Redis is called at the first use.
@@ -139,10 +141,34 @@ func New(o Options) *Limiter {
 }
 
 // Take counts one call against all limits asked for, in one round trip, and says whether it
-// may go on. What one of them refuses is not counted by the caller's others. It never
-// fails: see the package's comment.
+// may go on. Of a caller who calls often some calls are counted ahead, and then most need no
+// round trip. What one limit refuses is not counted by the caller's others. It never fails: see
+// the package's comment.
 func (l *Limiter) Take(ctx context.Context, asks ...Ask) Answer {
-	b := l.Prepare(ctx, asks...)
+	groups := grouped(asks)
+	now := l.o.Clock.Now()
+	groups = slices.DeleteFunc(groups, func(g group) bool { return g.ahead() > 1 && l.ahead.use(l.key(&g), now) })
+	for i := range groups {
+		groups[i].calls = groups[i].ahead()
+	}
+	answer := l.ask(ctx, groups)
+	if !answer.Refused || answer.Alone {
+		return answer
+	}
+	// There may be room for one where there is none for some.
+	if slices.ContainsFunc(groups, func(g group) bool { return g.refused && g.calls == 1 }) {
+		return answer
+	}
+	groups = slices.DeleteFunc(groups, func(g group) bool { return !g.refused })
+	for i := range groups {
+		groups[i].calls = 1
+	}
+	return l.ask(ctx, groups)
+}
+
+// ask counts calls of some callers.
+func (l *Limiter) ask(ctx context.Context, groups []group) Answer {
+	b := l.prepare(ctx, groups)
 	commands := b.Commands()
 	if len(commands) == 0 {
 		return b.Answer(ctx, nil)
@@ -151,6 +177,9 @@ func (l *Limiter) Take(ctx context.Context, asks ...Ask) Answer {
 	defer cancel()
 	return b.Answer(ctx, l.o.Redis.Run(limited, commands...))
 }
+
+// key is a single limit of a caller, as Redis has it.
+func (l *Limiter) key(g *group) string { return l.name(g.asks[0]) + g.asks[0].Limit.Name }
 
 // mayAsk tells whether Redis is worth a call; after a failure only one caller a pause finds
 // out.
