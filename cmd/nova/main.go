@@ -34,7 +34,7 @@ func rootCommand() *cobra.Command {
 	}
 	root.AddCommand(
 		serveCommand(), devCommand(), migrateCommand(), seedCommand(), phoneCommand(), menuCommand(), ledgerCommand(),
-		auditCommand(), keysCommand(), gatewayCommand(), benchCommand(), faultsCommand(),
+		auditCommand(), staffCommand(), keysCommand(), gatewayCommand(), benchCommand(), faultsCommand(),
 	)
 	return root
 }

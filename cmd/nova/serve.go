@@ -146,7 +146,7 @@ func (s *server) house() (*web.App, error) {
 		Version: version, Logger: s.log, Clock: s.clock, Metrics: s.metrics, Tokens: s.tokens, InFlight: s.config.InFlight,
 		Deadline: s.config.Deadline, Doors: []web.Door{door}, Rates: s.sessions.Rates(),
 		CallsPerMinute: s.config.CallsPerMinute, Proxies: proxies, PublicURL: s.config.PublicURL,
-		Policies: s.policies, Audit: s.audit, Devices: s.devices, StepUps: s.stepUps,
+		Policies: s.policies.Unrecorded(), Audit: s.audit, Devices: s.devices, StepUps: s.stepUps,
 	}), nil
 }
 

@@ -209,6 +209,19 @@ func (s *Staffing) ByID(ctx context.Context, id uuid.UUID) (Member, error) {
 	return row.member(s.o.Clock.Now()), err
 }
 
+// ByEmail finds a member of staff by the address that they sign in under; nobody is a NOT_FOUND.
+func (s *Staffing) ByEmail(ctx context.Context, text string) (Member, error) {
+	email, err := parseEmail(text)
+	if err != nil {
+		return Member{}, err
+	}
+	row, found, err := s.store.staffByEmail(ctx, s.o.DB, email)
+	if err == nil && !found {
+		err = fault.New(fault.NotFound, "no staff of that email").Field("email", "is nobody's")
+	}
+	return row.member(s.o.Clock.Now()), err
+}
+
 // List is a page of the staff in the order of their emails, after the given one ("" for the first page). more tells
 // that there is another page.
 func (s *Staffing) List(ctx context.Context, after string, most int) (page []Member, more bool, err error) {

@@ -93,6 +93,13 @@ func NewDecider(o Options) (*Decider, error) {
 	return d, nil
 }
 
+// Unrecorded is the decider for whoever records the decisions itself.
+func (d *Decider) Unrecorded() *Decider {
+	quiet := *d
+	quiet.record = nil
+	return &quiet
+}
+
 // Decide asks the policies whether a caller may do something: a forbid overrides every permit, and what none permits is
 // refused, an unknown purpose included. It reads nothing but the request and the clock, and the decision is recorded where
 // the policies say so.
