@@ -183,6 +183,9 @@ func (s *Service) newRow(sub Subject, pin secret.Text) (*credential, error) {
 // VerifyIn compares a proof in the caller's transaction and saves what that changed in the PIN's row, so the caller
 // must commit even if the answer is PIN_INVALID or ACCOUNT_LOCKED.
 func (s *Service) VerifyIn(ctx context.Context, tx *sql.Tx, p Proof) error {
+	if err := p.typed(); err != nil {
+		return err
+	}
 	rows, err := s.credentials.lockRows(ctx, tx, []uuid.UUID{p.subject.ID})
 	if err != nil {
 		return err

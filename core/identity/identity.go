@@ -15,6 +15,7 @@ import (
 	"github.com/google/uuid"
 
 	"nova/core/clock"
+	"nova/core/fault"
 	"nova/core/ledger"
 	"nova/core/secret"
 	"nova/sql"
@@ -43,11 +44,13 @@ var scopes = map[Kind]string{Customer: "cus:", Operator: "opr:", Client: "cli:",
 // Scope is the part of an idempotency key that says who confirmed.
 func (s Subject) Scope() string { return scopes[s.Kind] + s.ID.String() }
 
-// Proof is what a person brings to a use case that needs one: the PIN as typed, not yet compared. Only
-// Service.PIN makes one, and only the lock on the PIN's row decides whether it holds.
+// Proof is what a person brings to a use case that needs one: the PIN as typed, not yet compared, or the signature of
+// their device, verified at the door. Only Service.PIN and Service.Signature make one; whether a PIN holds is decided
+// by the lock on its row alone.
 type Proof struct {
 	subject Subject
 	pin     secret.Text
+	signed  bool
 }
 
 // Subject is who claims to be proved.
@@ -56,8 +59,11 @@ func (p Proof) Subject() Subject { return p.subject }
 // IsZero reports that there is no proof at all.
 func (p Proof) IsZero() bool { return p.subject.ID == uuid.Nil }
 
-// Check is the proof as the ledger's group compares it.
+// Check is the proof as the ledger's group compares it; nil for a signature, which has been.
 func (p Proof) Check() *ledger.Check {
+	if p.signed {
+		return nil
+	}
 	return &ledger.Check{Subject: p.subject.ID, Secret: p.pin}
 }
 
@@ -100,11 +106,28 @@ func (s *Service) PIN(sub Subject, pin secret.Text) Proof {
 	return Proof{subject: sub, pin: pin}
 }
 
+// Signature is the proof of somebody whose request was signed by the key of their bound device: whoever calls it has
+// verified that. It stands in for a PIN where money moves, and nowhere else: it is no evidence that somebody knows their PIN.
+func (s *Service) Signature(sub Subject) Proof {
+	return Proof{subject: sub, signed: true}
+}
+
+// typed refuses a proof that is no PIN.
+func (p Proof) typed() error {
+	if p.signed {
+		return fault.New(fault.CodeForbidden, "%s brings a signature where a PIN is asked for", p.subject)
+	}
+	return nil
+}
+
 // Authenticate compares a PIN and does nothing else: the check before a balance or a statement is shown. It goes
 // through the ledger's writer, so a redelivered hop counts one wrong PIN once. Errors: PIN_INVALID with
 // attempts_left, ACCOUNT_LOCKED with retry_after_seconds, INVALID_STATE where no PIN is set. The key's operation is
 // always operationAuthenticate, so that its outcome is evidence of this and of nothing else.
 func (s *Service) Authenticate(ctx context.Context, key ledger.Key, p Proof) error {
+	if err := p.typed(); err != nil {
+		return err
+	}
 	key.Operation = operationAuthenticate
 	_, err := s.writer.Submit(ctx, &ledger.Command{
 		Key: key, Body: s.Body("authenticate", p.subject.ID.String()), Keep: true, Check: p.Check(),

@@ -174,6 +174,25 @@ func (s *SignIns) RevokeSubject(ctx context.Context, sub Subject, reason string,
 	return err
 }
 
+// End ends one family of a subject, as List names it. One that is somebody else's, or has ended, is a NOT_FOUND.
+func (s *SignIns) End(ctx context.Context, sub Subject, session uuid.UUID, via Via) error {
+	now := s.clock.Now()
+	err := s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		ended, err := s.store.revokeOwn(ctx, tx, session, sub, now)
+		if err == nil && !ended {
+			err = fault.New(fault.NotFound, "%s has no such sign-in", sub.ID)
+		}
+		if err != nil {
+			return err
+		}
+		return audit.RecordIn(ctx, tx, now, via.done(actLogout, sub, map[string]string{audit.DetailSession: session.String()}))
+	})
+	if err == nil {
+		s.tokens.revoked.note(session)
+	}
+	return err
+}
+
 // SignedInDevice is one live family, as its owner sees it.
 type SignedInDevice struct {
 	Session           uuid.UUID

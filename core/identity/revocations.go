@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -16,7 +17,7 @@ import (
 const (
 	// revokedEvery is how old a node's view of what is revoked may be: an access token dies within it.
 	revokedEvery = time.Second
-	// revokedStale is how long a view is believed while PostgreSQL does not answer; after that no token is.
+	// revokedStale is how long a view is believed while PostgreSQL does not answer; after that no person's token is.
 	revokedStale = 10 * time.Second
 	// revokedPatience bounds the one request a second that reads the view for all others.
 	revokedPatience = 2 * time.Second
@@ -69,15 +70,28 @@ func (r *Revocations) Any(ctx context.Context, ids ...uuid.UUID) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	for _, id := range ids {
-		if _, revoked := view.ids[id]; revoked {
-			return true, nil
-		}
-	}
-	if !view.partial {
-		return false, nil
+	if view.any(ids) || !view.partial {
+		return view.any(ids), nil
 	}
 	return r.store.revokedOf(ctx, r.db, ids)
+}
+
+// Known is Any as far as can be told: while PostgreSQL does not answer the last view counts, however old it is, and where
+// there is none nothing is revoked.
+func (r *Revocations) Known(ctx context.Context, ids ...uuid.UUID) bool {
+	revoked, err := r.Any(ctx, ids...)
+	if err != nil {
+		view := r.view.Load()
+		return view != nil && view.any(ids)
+	}
+	return revoked
+}
+
+func (v *revokedView) any(ids []uuid.UUID) bool {
+	return slices.ContainsFunc(ids, func(id uuid.UUID) bool {
+		_, revoked := v.ids[id]
+		return revoked
+	})
 }
 
 // current is a view of at most a second ago. One caller reads it; the others go on with the last one meanwhile, and wait

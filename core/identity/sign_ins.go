@@ -160,35 +160,67 @@ func (s *SignIns) SignIn(ctx context.Context, in PINSignIn) (SignedIn, error) {
 		return SignedIn{}, err
 	}
 	signedIn, err := s.signIn(ctx, in)
+	return signedIn, s.recorded(ctx, in, err)
+}
+
+// Prove compares a PIN as SignIn does, with the same answers, and begins nothing. The key is evidence of it, for ten
+// minutes, that ChangePIN takes: whoever changes a PIN without being signed in is told no more than at the door.
+func (s *SignIns) Prove(ctx context.Context, in PINSignIn) (ledger.Key, error) {
+	if err := in.check(); err != nil {
+		return ledger.Key{}, err
+	}
+	p, err := s.prove(ctx, in)
+	return p.key, s.recorded(ctx, in, err)
+}
+
+// recorded is how an attempt ended; one that was refused is in the record.
+func (s *SignIns) recorded(ctx context.Context, in PINSignIn, err error) error {
 	if err == nil || fault.Ours(err) {
-		return signedIn, err
+		return err
 	}
 	e := in.Via.refused(actSignIn, in.Subject, err, map[string]string{audit.DetailLogin: in.Login, audit.DetailFactor: amrPIN})
 	if recordErr := recordAlone(ctx, s.db, s.clock.Now(), e); recordErr != nil {
-		return SignedIn{}, recordErr
+		return recordErr
 	}
-	return SignedIn{}, err
+	return err
 }
 
-func (s *SignIns) signIn(ctx context.Context, in PINSignIn) (SignedIn, error) {
+// proved is somebody whose PIN was right and who may act: since when it is the PIN, and the key of its comparison.
+type proved struct {
+	subject    Subject
+	since      time.Time
+	key        ledger.Key
+	grant      Grant
+	mustChange bool
+}
+
+func (s *SignIns) prove(ctx context.Context, in PINSignIn) (proved, error) {
 	who, since, err := s.identity.comparable(ctx, in)
 	if err != nil {
-		return SignedIn{}, err
+		return proved{}, err
 	}
 	key := ledger.Key{Scope: scopes[in.Kind] + who.ID.String(), Value: ids.New(s.clock.Now()).String()}
 	if err := s.identity.Authenticate(ctx, key, s.identity.PIN(who, in.PIN)); err != nil {
-		return SignedIn{}, signInRefused(err)
+		return proved{}, signInRefused(err)
 	}
 	if since.IsZero() { // a decoy's hash is nobody's PIN
-		return SignedIn{}, fault.New(fault.InvalidCredentials, "sign-in as nobody")
+		return proved{}, fault.New(fault.InvalidCredentials, "sign-in as nobody")
 	}
 	grant, status, err := s.standing(ctx, who)
 	if err != nil {
-		return SignedIn{}, signInRefused(err)
+		return proved{}, signInRefused(err)
+	}
+	return proved{subject: who, since: since, key: key, grant: grant, mustChange: status.MustChange}, nil
+}
+
+func (s *SignIns) signIn(ctx context.Context, in PINSignIn) (SignedIn, error) {
+	p, err := s.prove(ctx, in)
+	if err != nil {
+		return SignedIn{}, err
 	}
 	return s.begin(ctx, opening{
-		subject: who, device: in.Device, aal: 1, amr: []string{amrPIN}, via: in.Via, grant: grant, mustChange: status.MustChange,
-		first: func(ctx context.Context, tx *sql.Tx) error { return s.unchangedIn(ctx, tx, who, since) },
+		subject: p.subject, device: in.Device, aal: 1, amr: []string{amrPIN}, via: in.Via, grant: p.grant, mustChange: p.mustChange,
+		first: func(ctx context.Context, tx *sql.Tx) error { return s.unchangedIn(ctx, tx, p.subject, p.since) },
 	})
 }
 

@@ -12,7 +12,9 @@ import (
 	"nova/core/fault"
 	"nova/core/identity"
 	"nova/core/ids"
+	"nova/core/ledger"
 	"nova/core/secret"
+	"nova/sql"
 )
 
 func TestASignInGivesTokensThatSayWho(t *testing.T) {
@@ -294,6 +296,84 @@ func TestRevocationsOutliveASilentDatabaseForSecondsOnly(t *testing.T) {
 	_, err := d.tokens.Verify(t.Context(), in.Access)
 	require.Error(t, err)
 	require.True(t, fault.Ours(err), "no token is believed, and the caller is not told that theirs is bad: %v", err)
+}
+
+// A client has no sign-in that could be stolen with a phone, and a gateway's callers are owed polite words in an outage.
+func TestAClientsTokenOutlivesASilentDatabaseUnlessItIsKnownToBeRevoked(t *testing.T) {
+	d := newDoor(t)
+	token := func(name string) (identity.APIClient, secret.Text) {
+		created, key, err := d.clients.Create(t.Context(), identity.NewClient{Name: name})
+		require.NoError(t, err)
+		token, err := d.tokens.ClientCredentials(t.Context(), name, key)
+		require.NoError(t, err)
+		return created, token.Access
+	}
+	_, good := token("gateway")
+	revoked, bad := token("former")
+	require.NoError(t, d.clients.Revoke(t.Context(), revoked.ID, identity.Via{}))
+	d.clock.Advance(time.Second)
+	for _, silent := range []bool{false, true} {
+		if silent {
+			require.NoError(t, d.db.Close())
+			d.clock.Advance(time.Minute)
+		}
+		d.verified(good)
+		_, err := d.tokens.Verify(t.Context(), bad)
+		refused(t, err, fault.Unauthorized)
+	}
+}
+
+// Whoever changes a PIN without being signed in is told no more than at the door.
+func TestAProvedPINIsEvidenceForAChange(t *testing.T) {
+	d := newDoor(t)
+	change := identity.PINChange{
+		Subject: d.person, PIN: secret.New("9753"), Key: ledger.Key{Scope: d.person.Scope(), Operation: "pin", Value: "1"},
+	}
+	var err error
+	change.Authorised, err = d.signIns.Prove(t.Context(), d.typing(rightPIN))
+	require.NoError(t, err)
+	require.Zero(t, d.count(`select count(*) from sign_ins`), "nobody is signed in by it")
+	require.NoError(t, d.identity.ChangePIN(t.Context(), change))
+
+	change.Key.Value = "2"
+	change.Authorised, err = d.signIns.Prove(t.Context(), d.typing(wrongPIN))
+	require.Empty(t, refused(t, err, fault.InvalidCredentials).Extra)
+	refused(t, d.identity.ChangePIN(t.Context(), change), fault.CodeForbidden)
+	nobody := d.typing(rightPIN)
+	nobody.Subject, nobody.Login = identity.Subject{}, "12462509999"
+	_, err = d.signIns.Prove(t.Context(), nobody)
+	require.Empty(t, refused(t, err, fault.InvalidCredentials).Extra)
+	_, err = d.signIns.Prove(t.Context(), d.typing("12"))
+	refused(t, err, fault.ValidationError)
+}
+
+func TestOneEndsASignInOfOnesOwn(t *testing.T) {
+	d := newDoor(t)
+	here, lost := d.in(), d.in()
+	other := identity.Subject{Kind: identity.Customer, ID: ids.New(noon)}
+	refused(t, d.signIns.End(t.Context(), other, lost.Session, identity.Via{}), fault.NotFound)
+	operator := identity.Subject{Kind: identity.Operator, ID: d.person.ID}
+	refused(t, d.signIns.End(t.Context(), operator, lost.Session, identity.Via{}), fault.NotFound)
+	d.verified(lost.Access)
+	require.NoError(t, d.signIns.End(t.Context(), d.person, lost.Session, identity.Via{}))
+	_, err := d.tokens.Verify(t.Context(), lost.Access)
+	refused(t, err, fault.Unauthorized)
+	_, err = d.refresh(lost.Refresh)
+	refused(t, err, fault.Unauthorized)
+	refused(t, d.signIns.End(t.Context(), d.person, lost.Session, identity.Via{}), fault.NotFound)
+	d.verified(here.Access)
+}
+
+// A device's signature moves money, and is no evidence that anybody knows the PIN.
+func TestASignatureIsNoPIN(t *testing.T) {
+	d := newDoor(t)
+	signature := d.identity.Signature(d.person)
+	require.Equal(t, d.person, signature.Subject())
+	require.Nil(t, signature.Check())
+	key := ledger.Key{Scope: d.person.Scope(), Value: "1"}
+	refused(t, d.identity.Authenticate(t.Context(), key, signature), fault.CodeForbidden)
+	err := d.db.InTx(t.Context(), func(ctx context.Context, tx *sql.Tx) error { return d.identity.VerifyIn(ctx, tx, signature) })
+	refused(t, err, fault.CodeForbidden)
 }
 
 func TestMoreRevocationsThanFitAreAskedOneByOne(t *testing.T) {

@@ -39,6 +39,12 @@ func (s store) revokeFamily(ctx context.Context, tx *sql.Tx, id uuid.UUID, reaso
 	return n == 1, err
 }
 
+// revokeOwn reports false where the family is not the subject's, or had ended before.
+func (s store) revokeOwn(ctx context.Context, tx *sql.Tx, id uuid.UUID, sub Subject, now time.Time) (bool, error) {
+	n, err := tx.Exec(ctx, s.queries.Get("revoke_own"), id, sub.ID, string(sub.Kind), now, reasonLogout)
+	return n == 1, err
+}
+
 // revokeSubject ends all families of a subject but one; the zero id spares none.
 func (s store) revokeSubject(ctx context.Context, tx *sql.Tx, subject, but uuid.UUID, reason string, now time.Time,
 ) ([]uuid.UUID, error) {

@@ -152,6 +152,10 @@ update sign_ins set used_at = $2 where id = $1;
 -- name: revoke_sign_in
 update sign_ins set revoked_at = $2, reason = $3 where id = $1 and revoked_at is null;
 
+-- name: revoke_own
+update sign_ins set revoked_at = $4, reason = $5
+where id = $1 and subject_id = $2 and subject_kind = $3 and revoked_at is null and expires_at > $4;
+
 -- name: revoke_subject
 -- All families of a subject but one.
 update sign_ins set revoked_at = $2, reason = $3
