@@ -110,6 +110,9 @@ func (d *deal) lines(b Books) ([]ledger.Line, error) {
 	return lines, nil
 }
 
+// metadataNote is where a posting keeps the payer's own words.
+const metadataNote = "note"
+
 // command turns the deal into data for the ledger. The amount is checked once more: a quote is a courtesy, and not
 // every caller asks for one.
 func (s *Service) command(d *deal, o Order) (*ledger.Command, error) {
@@ -121,14 +124,20 @@ func (s *Service) command(d *deal, o Order) (*ledger.Command, error) {
 		return nil, err
 	}
 	shown := o.FeeShown.Minor
+	if o.AtTariff {
+		shown = d.charge.Fee.Minor
+	}
 	c := &ledger.Command{
-		Key: o.Key, Body: s.body(d, o), Keep: true, Check: o.Proof.Check(),
+		Key: o.Key, Body: s.body(d, o), Keep: o.hop(), Check: o.Proof.Check(),
 		Currency: s.currency, Lines: lines, Posting: d.transaction, Narration: string(d.typ),
 		Holds: d.holds, Counters: d.limits.Counters(d.operation(), d.limited.Owner),
 		Tiers:    []ledger.TierGuard{{Account: d.limited.Account, Tier: d.limited.Tier}},
 		Caps:     slices.Clone(d.ceilings),
 		FeeShown: &shown, Fee: d.charge.Fee.Minor,
 		Transaction: d.fact(o.Intent), Notices: d.notices, Extra: d.extra(),
+	}
+	if o.Note != "" {
+		c.Metadata = map[string]string{metadataNote: o.Note}
 	}
 	if d.capped == nil {
 		return c, nil
@@ -144,6 +153,9 @@ func (s *Service) command(d *deal, o Order) (*ledger.Command, error) {
 
 // body is what the person confirmed. The same key with anything else in it is another request.
 func (s *Service) body(d *deal, o Order) [32]byte {
+	if !o.hop() {
+		return o.Body
+	}
 	return s.identity.Body(string(d.typ), d.from.Owner.String(), d.to.Owner.String(), d.amount.String(),
 		string(d.amount.Currency), o.FeeShown.String(), o.Intent.String())
 }

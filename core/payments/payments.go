@@ -65,6 +65,11 @@ type Quote struct {
 
 // Order is what every confirmation brings: the key of its hop or request, the intent, the PIN, and the fee that the
 // person saw. With Promise set, a promise to tell the outcome by SMS is committed before the money command may run.
+//
+// An app that has not asked for a quote sets AtTariff instead of FeeShown: it agrees to the price list, and to no fee of an
+// overdraft draw. Body is the keyed hash of its request, so that the same key with another request is refused, and the same
+// request may bring another PIN after a wrong one; zero: the order is a hop, and whatever became of it is kept. Note is the
+// payer's own words, for the record.
 type Order struct {
 	Key      ledger.Key
 	Intent   uuid.UUID
@@ -72,7 +77,13 @@ type Order struct {
 	FeeShown money.Amount
 	Channel  transactions.Channel
 	Promise  bool
+	AtTariff bool
+	Body     [32]byte
+	Note     string
 }
+
+// hop tells that the order came from a handset: its key stands for one hop.
+func (o Order) hop() bool { return o.Body == [32]byte{} }
 
 // ask is the amount through the order's channel.
 func (o Order) ask(amount money.Amount) Ask { return Ask{Amount: amount, Channel: o.Channel} }
