@@ -69,7 +69,7 @@ func (a *App) checkSignature(c *fiber.Ctx, v *visit) error {
 	if err != nil {
 		return fault.Wrap(err, fault.Unauthorized, "request of %s is not signed by its device", v.caller)
 	}
-	v.newDevice = a.o.Devices.New(boundAt)
+	v.signed, v.newDevice = true, a.o.Devices.New(boundAt)
 	return nil
 }
 

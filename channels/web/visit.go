@@ -22,6 +22,8 @@ type visit struct {
 	address string
 	// counted: the limits were asked.
 	counted bool
+	// signed: the request was signed by the key of the device that the token names.
+	signed bool
 	// newDevice: the device was bound lately.
 	newDevice bool
 	// asked is what the policies were asked at the door, policy the id of the one that decided last, and request hashes the
@@ -60,3 +62,6 @@ func Via(ctx context.Context, kind identity.Kind) identity.Via {
 	}
 	return via
 }
+
+// Signed tells that the request of ctx was signed by its caller's bound device, on a route that asks for it.
+func Signed(ctx context.Context) bool { return visitOf(ctx).signed }
