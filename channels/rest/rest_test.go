@@ -142,7 +142,7 @@ func (b *books) fill(n int) {
 		t := transactions.Transaction{
 			ID: e.Posting, Receipt: ids.Receipt(uint64(i)), Type: transactions.P2P,
 			Status: transactions.Completed, Amount: bbd(100), Fee: bbd(100), Tax: bbd(18), Commission: bbd(0),
-			From: transactions.Party{Account: marcia, Name: "Marcia B."}, To: transactions.Party{Account: andre, Name: "Andre C."},
+			From: transactions.Party{Account: marcia, Owner: marciasID, Name: "Marcia B."}, To: transactions.Party{Account: andre, Owner: andresID, Name: "Andre C."},
 			Channel: transactions.USSD, CreatedAt: at, PostedAt: at,
 		}
 		if i%3 == 1 {
@@ -163,8 +163,8 @@ func (b *books) fill(n int) {
 func newBooks(n int) *books {
 	b := &books{
 		accounts: map[uuid.UUID]ledger.Account{
-			marcia: {ID: marcia, Product: ledger.Wallet, Currency: "BBD", Status: ledger.Active},
-			andre:  {ID: andre, Product: ledger.Wallet, Currency: "BBD", Status: ledger.Active},
+			marcia: {ID: marcia, OwnerKind: "customer", OwnerID: marciasID.String(), Product: ledger.Wallet, Currency: "BBD", Status: ledger.Active},
+			andre:  {ID: andre, OwnerKind: "customer", OwnerID: andresID.String(), Product: ledger.Wallet, Currency: "BBD", Status: ledger.Active},
 			fees:   {ID: fees, Product: ledger.FeeIncome, Currency: "BBD", Status: ledger.Active},
 		},
 		balances: map[uuid.UUID]ledger.Balance{}, entries: map[uuid.UUID][]ledger.Entry{},
@@ -197,6 +197,9 @@ func (issuer) Verify(_ context.Context, token secret.Text) (identity.Principal, 
 	p := identity.Principal{Kind: "client", ID: client, Scopes: rest.Scopes()}
 	for _, purpose := range policy.Purposes() {
 		p.Purposes = append(p.Purposes, string(purpose))
+	}
+	if person, known := personOf(token.Reveal()); known {
+		return person, nil
 	}
 	switch token.Reveal() {
 	case "all":
@@ -237,13 +240,17 @@ func newAPI(t *testing.T, entries int) *api {
 	t.Helper()
 	a := &api{books: newBooks(entries), history: newHistory(entries), log: &bytes.Buffer{}, probes: map[string]error{}, clock: clock.NewManual(now)}
 	logger := web.NewLogger(a.log, slog.LevelInfo, "json")
-	a.App = web.New(web.Options{Version: "1.0.0", Logger: logger, Tokens: issuer{}})
+	a.App = web.New(web.Options{
+		Version: "1.0.0", Logger: logger, Tokens: issuer{}, Clock: a.clock, Policies: builtIn(t, a.clock), Devices: fakeDevices{},
+		StepUps: fakeStepUps{},
+	})
 	probe := func(name string) func(context.Context) error {
 		return func(context.Context) error { return a.probes[name] }
 	}
 	rest.Mount(a.App, rest.Options{
 		Tokens: issuer{}, Ledger: a.books, Transactions: a.books, Pages: secret.EphemeralKeyring().Body, Clock: a.clock,
 		Bank: newFakeBank(), Approvals: &fakeApprovals{}, Bodies: secret.EphemeralKeyring().Body, Statements: statementsOver(a.history, a), Products: &fakeProducts{}, Ops: opsOf(),
+		Apps: (&fakeApps{books: a.books}).parts(),
 		Health: rest.NewHealth(rest.HealthOptions{
 			Version: "1.0.0", Clock: a.clock, Logger: logger, Draining: func() bool { return a.drain },
 			Checks: []rest.Check{
@@ -263,6 +270,8 @@ type request struct {
 	Headers map[string]string `json:"headers,omitempty"`
 	JSON    json.RawMessage   `json:"json,omitempty"`
 	Form    string            `json:"form,omitempty"`
+	// Signed: the bound device signs it.
+	Signed bool `json:"signed,omitempty"`
 }
 
 func (a *api) do(t *testing.T, in request) (int, http.Header, []byte) {
@@ -280,6 +289,9 @@ func (a *api) do(t *testing.T, in request) (int, http.Header, []byte) {
 	}
 	for name, value := range in.Headers {
 		req.Header.Set(name, value)
+	}
+	if in.Signed {
+		sign(t, req, body)
 	}
 	resp, err := a.Fiber().Test(req, 5000)
 	require.NoError(t, err)

@@ -73,6 +73,7 @@ type Options struct {
 	Statements   Statements
 	Products     Products
 	Ops          Ops
+	Apps         Apps
 	Health       *Health
 	// HealthOnly serves health and nothing else: a process without this role still tells its balancer how it is.
 	HealthOnly bool
@@ -111,6 +112,7 @@ func Mount(app *web.App, o Options) {
 	a.registerStatements(app)
 	a.mountProducts(app)
 	a.mountOps(app)
+	a.mountApps(app)
 }
 
 // refusals are the statuses that every guarded read may answer with.

@@ -75,6 +75,9 @@ func (a *api) txn(ctx context.Context, in *txnInput) (*txnOutput, error) {
 	if found.Client != uuid.Nil && !isClient(ctx, bank.Opener(found.Client)) {
 		return nil, fault.New(fault.NotFound, "transaction %s is another client's", id)
 	}
+	if err := a.mayHave(ctx, transactionResource(ctx, found)); err != nil {
+		return nil, err
+	}
 	body, err := txnOf(found)
 	return &txnOutput{Body: body}, err
 }

@@ -84,5 +84,5 @@ func (a *api) wallet(ctx context.Context, named string) (ledger.Account, error) 
 	if clients(account) && !isClient(ctx, account.OpenedBy) {
 		return ledger.Account{}, fault.New(fault.NotFound, "account %s is another client's", id)
 	}
-	return account, nil
+	return account, a.mayHave(ctx, walletResource(ctx, account))
 }

@@ -74,7 +74,9 @@ func (p *parts) grants(ctx context.Context, sub identity.Subject) (identity.Gran
 		if err := c.Usable(); err != nil {
 			return identity.Grant{}, err
 		}
-		return identity.Grant{Name: c.Shown(), Purposes: p.purposes(policy.Caller{Subject: sub})}, nil
+		return identity.Grant{
+			Name: c.Shown(), Scopes: rest.PersonScopes(), Purposes: p.purposes(policy.Caller{Subject: sub}),
+		}, nil
 	case identity.Operator:
 		o, err := p.agents.OperatorByID(ctx, sub.ID)
 		if err != nil {
@@ -86,7 +88,7 @@ func (p *parts) grants(ctx context.Context, sub identity.Subject) (identity.Gran
 		}
 		roles := []string{string(o.Role)}
 		return identity.Grant{
-			Name: o.Name, Roles: roles, Purposes: p.purposes(policy.Caller{Subject: sub, Roles: roles}),
+			Name: o.Name, Roles: roles, Scopes: rest.PersonScopes(), Purposes: p.purposes(policy.Caller{Subject: sub, Roles: roles}),
 		}, nil
 	case identity.Staff:
 		return p.staff.Grant(ctx, sub)

@@ -21,8 +21,8 @@ import (
 // openReasons are the beginnings of what an open route may say of itself; "public" must say to whom and why.
 var openReasons = []string{"public: ", "the gateway's door"}
 
-// selfPath is where a token alone lets in: on the way in, where people mend their own sign-in.
-var selfPath = regexp.MustCompile(`^POST /v1/[a-z]+/auth/`)
+// selfPath is where a token alone lets in: on the way in, where people mend their own sign-ins and devices.
+var selfPath = regexp.MustCompile(`^(POST|GET|DELETE) /v1/[a-z]+/auth/`)
 
 // callers are everybody whom a token may name, with every role.
 func callers() []policy.Caller {

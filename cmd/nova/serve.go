@@ -126,12 +126,22 @@ func newServer(p *parts) (*server, error) {
 		Bank: p.bank, Approvals: p.approvals, Products: p.products, Bodies: p.keyring.Body, Statements: reports.NewStatements(reports.StatementOptions{
 			Books: p.ledger, Facts: p.transactions, Clock: p.clock, Location: p.location,
 		}),
-		Ops: p.ops(),
+		Ops:  p.ops(),
+		Apps: s.apps(),
 		Health: rest.NewHealth(rest.HealthOptions{
 			Version: version, Draining: s.app.Draining, Clock: p.clock, Logger: p.log, Checks: s.checks(),
 		}),
 	})
 	return s, nil
+}
+
+// apps are what lets people's apps in.
+func (s *server) apps() rest.Apps {
+	return rest.Apps{
+		SignIns: s.signIns, OTPs: s.otps, Devices: s.devices, StepUps: s.stepUps, Proofs: s.identity, Tokens: s.tokens,
+		People: s.customers, Workers: s.agents, Errands: s.payments, Region: s.config.Region,
+		Lookups: newLookups(s.sessions.Rates(), s.config.LookupsPerHour),
+	}
 }
 
 // house is the app before it has a route.
