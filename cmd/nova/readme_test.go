@@ -39,6 +39,7 @@ func TestTheREADMEsCommandsWork(t *testing.T) {
 	said = append(said, said[len(said)-1])
 	converse(t, root, s.addr, said)
 	converse(t, root, s.addr, readme.session(t, "core"))
+	converse(t, root, s.addr, readme.session(t, "app"))
 
 	for _, p := range append(readme.phones(t, s.addr), s.banner(t, root)...) {
 		out, err := shell(t, root, p.command+" --keys "+p.keys)
