@@ -85,17 +85,23 @@ type keeper struct {
 	customers *customers.Service
 }
 
-// withKeyring runs a command on the keys that the configuration names. It needs the database: a rotation is recorded.
-func withKeyring(ctx context.Context, do func(ctx context.Context, k *keeper) error) error {
+// openKeyed is what a command at a terminal needs that works under the keys: the configuration, the keys and the database.
+func openKeyed(ctx context.Context) (configs.Config, *secret.Keyring, *sql.DB, error) {
 	config, err := configs.Load(os.Environ())
 	if err != nil {
-		return err
+		return config, nil, nil, err
 	}
 	keyring, err := secret.LoadKeyring(config.KeysDir)
 	if err != nil {
-		return err
+		return config, nil, nil, err
 	}
 	db, err := sql.Open(ctx, config.DatabaseURL.Reveal(), sql.Options{MaxOpen: 2})
+	return config, keyring, db, err
+}
+
+// withKeyring runs a command on the keys that the configuration names. It needs the database: a rotation is recorded.
+func withKeyring(ctx context.Context, do func(ctx context.Context, k *keeper) error) error {
+	config, keyring, db, err := openKeyed(ctx)
 	if err != nil {
 		return err
 	}

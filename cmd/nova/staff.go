@@ -4,17 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 
 	"github.com/spf13/cobra"
 
-	"nova/configs"
 	"nova/core/audit"
 	"nova/core/clock"
 	"nova/core/fault"
 	"nova/core/identity"
 	"nova/core/secret"
-	"nova/sql"
 )
 
 func staffCommand() *cobra.Command {
@@ -97,15 +94,7 @@ func inWords(err error) error {
 
 // withStaff runs a command on the staff of the configured database, under its keys. No server need run.
 func withStaff(ctx context.Context, do func(context.Context, *identity.Staffing) error) error {
-	config, err := configs.Load(os.Environ())
-	if err != nil {
-		return err
-	}
-	keyring, err := secret.LoadKeyring(config.KeysDir)
-	if err != nil {
-		return err
-	}
-	db, err := sql.Open(ctx, config.DatabaseURL.Reveal(), sql.Options{MaxOpen: 2})
+	_, keyring, db, err := openKeyed(ctx)
 	if err != nil {
 		return err
 	}
