@@ -97,6 +97,8 @@ POST /v1/customer/auth/otp/request open
 POST /v1/customer/auth/otp/verify open
 POST /v1/customer/auth/pin open
 POST /v1/customer/auth/refresh open
+POST /v1/customer/ussd/block customer.transact self
+POST /v1/customer/ussd/unblock customer.transact self
 POST /v1/oauth/token open
 POST /v1/ops/agents/:id/reinstate config.change ops.agents
 POST /v1/ops/agents/:id/suspend config.change ops.agents

@@ -117,6 +117,7 @@ func (a *api) mountOps(app *web.App) {
 	a.mountOpsCustomers(app)
 	a.mountOpsAgents(app)
 	a.mountAudit(app)
+	a.mountOwnGuards(app)
 }
 
 const opsTag = "Operations"
