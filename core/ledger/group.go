@@ -17,6 +17,8 @@ var (
 	errLaneLost = errors.New("lane is leased to another writer")
 	// errKeyBusy marks a failure to store keys: another transaction is at work under one of them.
 	errKeyBusy = errors.New("store keys")
+	// errKeyThere tells that a command was decided although its key has an outcome already.
+	errKeyThere = errors.New("key has its outcome")
 )
 
 // claim is a command in a group, and how it went.
@@ -106,6 +108,9 @@ func (b *books) act(ctx context.Context, f *footing, s *sight, claims []*claim) 
 		b.decide(s, k, f.memory != nil)
 	}
 	if f.memory != nil {
+		if err := b.unused(ctx, f, fresh); err != nil {
+			return nil, err
+		}
 		if fresh = sure(fresh); len(fresh) == 0 {
 			return nil, nil //nolint:nilnil // nothing is written
 		}
@@ -138,6 +143,28 @@ func (s *sight) answerStored(claims []*claim) (fresh []*claim) {
 	return fresh
 }
 
+// unused sees that nothing stands under the keys of commands whose secret was refused: whoever repeats a key gets its
+// first answer, whatever was typed now, and no wrong secret is counted. That the others' keys are new the write proves.
+func (b *books) unused(ctx context.Context, f *footing, claims []*claim) error {
+	var keys sql.Column
+	for _, k := range claims {
+		if k.err != nil && !k.unsure {
+			keys.Bytes(k.digest[:])
+		}
+	}
+	if keys.Empty() {
+		return nil
+	}
+	var used bool
+	if err := f.db.Get(ctx, &used, queries.Get("keys_used"), keys.Array()); err != nil {
+		return err
+	}
+	if used {
+		return errKeyThere
+	}
+	return nil
+}
+
 // keyTaken tells that another transaction stored one of the keys after they were read.
 func keyTaken(err error) bool { return sql.Unique(err, "idempotency_keys_pkey") }
 
@@ -159,7 +186,7 @@ func sure(claims []*claim) []*claim {
 }
 
 // decide runs one command against the state. The secret comes first: who does not know it learns nothing else.
-// Credentials are never remembered, so what they say is sure.
+// Credentials are never remembered, so what they say is sure, once nothing stands under the key (unused).
 func (b *books) decide(s *sight, k *claim, remembered bool) {
 	st, c := s.state, k.command
 	k.replays, k.stored, k.unsure = false, false, false

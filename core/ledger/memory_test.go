@@ -117,6 +117,54 @@ func TestWhatHappensAfterRowsWereRememberedCounts(t *testing.T) {
 			require.True(b.t, again.Replayed)
 			require.Equal(b.t, first.Receipt, again.Receipt)
 		},
+		"the key was used elsewhere, and now the PIN is wrong": func(b *between) {
+			b.pin(b.from)
+			c := b.send(b.from, b.to, 10)
+			c.Check = check(b.from, "1357")
+			first := b.must(c)
+			again := *c
+			again.Check = check(b.from, "0000")
+			r, err := b.submits(&again)
+			require.NoError(b.t, err)
+			require.True(b.t, r.Replayed)
+			require.Equal(b.t, first.Receipt, r.Receipt)
+			require.Zero(b.t, b.wrong(b.from), "a retry guesses nothing")
+		},
+		"the key was used elsewhere, and now the PIN is locked": func(b *between) {
+			b.pin(b.from)
+			c := b.send(b.from, b.to, 10)
+			c.Check = check(b.from, "1357")
+			b.must(c)
+			require.NoError(b.t, b.exec("update credentials set locked_until = $2 where subject_id = $1", b.from, noon.Add(time.Hour)))
+			r, err := b.submits(c)
+			require.NoError(b.t, err)
+			require.True(b.t, r.Replayed)
+		},
+		"the key was withdrawn, and the PIN is wrong": func(b *between) {
+			b.pin(b.from)
+			c := b.send(b.from, b.to, 10)
+			c.Check = check(b.from, "0000")
+			withdrawn, err := b.store.Withdraw(context.Background(), c.Key)
+			require.NoError(b.t, err)
+			require.True(b.t, withdrawn)
+			_, err = b.submits(c)
+			require.Equal(b.t, fault.InvalidState, codeOf(err))
+			require.Zero(b.t, b.wrong(b.from), "a retry guesses nothing")
+		},
+		"a wrong PIN beside what the memory refuses": func(b *between) {
+			b.pin(b.from)
+			b.must(b.fund(b.from, 500))
+			wrong := b.transfer(b.from, b.to, 10)
+			wrong.Check = check(b.from, "0000")
+			poor := b.transfer(b.from, b.to, 1_200)
+			poor.Check = check(b.from, "1357")
+			_, err := b.submits(wrong)
+			require.Equal(b.t, fault.PINInvalid, codeOf(err))
+			require.EqualValues(b.t, 1, b.wrong(b.from))
+			_, err = b.submits(poor)
+			require.NoError(b.t, err)
+			require.Zero(b.t, b.wrong(b.from))
+		},
 		"the key was used elsewhere with another body": func(b *between) {
 			c := b.transfer(b.from, b.to, 10)
 			b.must(c)

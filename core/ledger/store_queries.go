@@ -160,6 +160,6 @@ func (s *statements) shape(needed uint32) *shape {
 func (s *statements) hot() []sql.Query {
 	return []sql.Query{
 		s.whole.query, s.locking.usual, s.locking.whole, s.reading.usual, s.reading.whole,
-		s.reading.secrets, queries.Get("add_lane_balances"), queries.Get("lock_timeout"), transactions.Promising(),
+		s.reading.secrets, queries.Get("keys_used"), queries.Get("add_lane_balances"), queries.Get("lock_timeout"), transactions.Promising(),
 	}
 }

@@ -6,6 +6,10 @@ insert into idempotency_keys (digest, body, created_at) values ($1, $2, $3) on c
 select body, coalesce(code, '') as code, coalesce(result, '') as result, created_at
 from idempotency_keys where digest = $1;
 
+-- name: keys_used
+select exists (select from unnest($1::bytea[]) as u (digest)
+    cross join lateral (select from idempotency_keys k where k.digest = u.digest limit 1) k);
+
 -- name: settle_key
 update idempotency_keys set code = $2, result = $3 where digest = $1;
 
