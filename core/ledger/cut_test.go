@@ -298,3 +298,44 @@ func TestDatabaseAwayIsBounded(t *testing.T) {
 	m.must(c)
 	require.Equal(t, int64(10), m.posted(to))
 }
+
+// TestWhatTheMemoryRefusedRunsThoughTheGroupsAnswerWasLost: a group's commit is in doubt and has lasted; who was refused by
+// what was remembered is looked for all the same.
+func TestWhatTheMemoryRefusedRunsThoughTheGroupsAnswerWasLost(t *testing.T) {
+	m := newMarket(t)
+	what := make(chan cut)
+	var armed atomic.Bool
+	_, through := newWire(t, m.url, func() cut {
+		if armed.Load() {
+			return <-what
+		}
+		return whole
+	})
+	node := m.writerWith(ledger.WriterOptions{Node: "cut", Hands: 1}, through)
+	from, to, third := m.wallet(1_000), m.wallet(0), m.wallet(1_000)
+	for _, c := range []*ledger.Command{m.transfer(from, to, 1), m.transfer(third, to, 1)} {
+		_, err := node.Submit(t.Context(), c)
+		require.NoError(t, err)
+	}
+	m.must(m.fund(to, 500))
+	armed.Store(true)
+	var group sync.WaitGroup
+	submit := func(c *ledger.Command, err *error) {
+		group.Go(func() { _, *err = node.Submit(context.Background(), c) })
+	}
+	var first, beside, rich error
+	submit(m.fund(m.wallet(0), 1), &first)
+	what <- whole // the hand is at its first write, or past it
+	submit(m.transfer(from, third, 10), &beside)
+	submit(m.transfer(to, third, 400), &rich)
+	var release sync.WaitGroup
+	release.Go(func() {
+		what <- after
+		armed.Store(false)
+	})
+	release.Wait()
+	group.Wait()
+	require.NoError(t, first)
+	require.NoError(t, beside)
+	require.NoError(t, rich, "the money came elsewhere")
+}

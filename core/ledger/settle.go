@@ -81,15 +81,14 @@ func (h *hand) attempts(ctx context.Context, group []*request, wait time.Duratio
 		var unanswered *doubt
 		switch {
 		case err == nil:
-			if rest := unsure(group); how == remembering && len(rest) > 0 {
-				h.attempts(ctx, rest, wait, looking)
-			}
+			h.finish(ctx, group, wait, how)
 			return
 		case errors.As(err, &unanswered):
-			how = max(how, looking)
 			if h.lasted(ctx, group, unanswered, raced) {
+				h.finish(ctx, group, wait, how)
 				return
 			}
+			how = max(how, looking)
 			raced = raced || unanswered.open
 		case errors.Is(err, errLaneLost):
 			h.lane = nil
@@ -121,6 +120,16 @@ func (h *hand) attempts(ctx context.Context, group []*request, wait time.Duratio
 			giveUp(group, err)
 			return
 		}
+	}
+}
+
+// finish looks for those that the memory refused, once the others are committed.
+func (h *hand) finish(ctx context.Context, group []*request, wait time.Duration, how manner) {
+	if how != remembering {
+		return
+	}
+	if rest := unsure(group); len(rest) > 0 {
+		h.attempts(ctx, rest, wait, looking)
 	}
 }
 
