@@ -103,7 +103,8 @@ func (m *memory) forget(lane int, group []*request) {
 	}
 }
 
-// serves tells that a group may be decided by what is remembered.
+// serves tells that a group may be decided by what is remembered. What is given back to a counter that stands at nought
+// changes nothing that the write could prove.
 func (m *memory) serves(group []*request) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -111,7 +112,8 @@ func (m *memory) serves(group []*request) bool {
 		c := r.claim.command
 		_, used := m.keys.get(r.claim.digest)
 		return used || len(r.doubts) > 0 || r.parks > 0 || len(c.Holds) > 0 || c.Change != nil || c.Reverses != uuid.Nil ||
-			c.ValueDate != "" || slices.ContainsFunc(c.Tiers, func(g TierGuard) bool { return !c.changes(g.Account) })
+			c.ValueDate != "" || slices.ContainsFunc(c.Tiers, func(g TierGuard) bool { return !c.changes(g.Account) }) ||
+			slices.ContainsFunc(c.Counters, func(count Count) bool { return count.Delta < 0 })
 	})
 }
 

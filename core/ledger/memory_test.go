@@ -100,6 +100,23 @@ func TestWhatHappensAfterRowsWereRememberedCounts(t *testing.T) {
 			_, err = b.submits(limited())
 			require.NoError(b.t, err)
 		},
+		"what is given back was used elsewhere": func(b *between) {
+			count := func(delta int64) *ledger.Command {
+				c := b.transfer(b.from, b.to, 10)
+				c.Counters = []ledger.Count{{Subject: b.from, Rule: "p2p.day.value", Window: clock.Daily, Delta: delta, Cap: 30}}
+				return c
+			}
+			for _, delta := range []int64{10, -10} {
+				_, err := b.submits(count(delta))
+				require.NoError(b.t, err)
+			}
+			elsewhere := count(10)
+			elsewhere.Lines = b.fund(b.wallet(0), 10).Lines
+			b.must(elsewhere)
+			_, err := b.submits(count(-10))
+			require.NoError(b.t, err)
+			require.Zero(b.t, b.count("select used from counters where subject = $1", b.from))
+		},
 		"the key was used by this node": func(b *between) {
 			c := b.send(b.from, b.to, 10)
 			first, err := b.submits(c)
