@@ -26,6 +26,7 @@ const (
 	after      // the server processes it, and the answer is lost with the connection
 	mute       // the server processes it, and the answer never comes on a connection that stays
 	ghost      // the server never sees it, and its end of the connection stays
+	leave      // the client is gone while the server is at it, and the server's end of the connection stays
 )
 
 // wire is a TCP proxy before PostgreSQL that watches for groups' commits.
@@ -124,6 +125,10 @@ func (w *wire) up(client, server net.Conn, quiet *atomic.Int64) {
 			return
 		}
 		if _, err := server.Write(buf[:n]); err != nil {
+			return
+		}
+		if what == leave {
+			_ = client.Close() // the server's end stays
 			return
 		}
 	}
@@ -338,4 +343,27 @@ func TestWhatTheMemoryRefusedRunsThoughTheGroupsAnswerWasLost(t *testing.T) {
 	require.NoError(t, first)
 	require.NoError(t, beside)
 	require.NoError(t, rich, "the money came elsewhere")
+}
+
+// TestAWriteThatIsStillAtWorkMayYetCommit: the writer has lost its connection, and the server is not done with the group.
+// While that holds what the commands need, nobody is told that nothing ran.
+func TestAWriteThatIsStillAtWorkMayYetCommit(t *testing.T) {
+	m := newMarket(t)
+	from, to := m.wallet(1_000), m.wallet(0)
+	require.NoError(t, m.exec("create sequence slow"))
+	require.NoError(t, m.exec(`create function slow_once() returns trigger language plpgsql as
+		'begin if nextval(''slow'') = 1 then perform pg_sleep(2.5); end if; return new; end'`))
+	require.NoError(t, m.exec("create trigger slow before insert on transactions for each row execute function slow_once()"))
+	var armed atomic.Bool
+	w, through := newWire(t, m.url, nth(1, leave, &armed))
+	node := m.writer("left", through)
+	armed.Store(true)
+	c := m.send(from, to, 10)
+	ctx, cancel := context.WithTimeout(context.Background(), 1500*time.Millisecond)
+	defer cancel()
+	_, err := node.Submit(ctx, c)
+	require.Equal(t, int64(1), w.cuts.Load())
+	require.Equal(t, fault.IdempotencyInProgress, codeOf(err), "its outcome is not known yet")
+	m.must(c)
+	require.Equal(t, int64(10), m.posted(to))
 }

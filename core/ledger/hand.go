@@ -5,9 +5,11 @@ import (
 	"errors"
 	"time"
 
-	"nova/core/fault"
 	"nova/sql"
 )
+
+// errStayedLocked ends the wait for a lock.
+var errStayedLocked = errors.New("what the command needs stayed locked")
 
 // hand runs a writer's groups, one after another, in a lane of its own. Its fields belong to its goroutine, but for
 // working and excused, which are the queue's.
@@ -78,7 +80,7 @@ func (h *hand) flush(batch []*request) {
 	var parked []*request
 	for _, r := range batch {
 		switch {
-		case r.promised && !r.take(), r.gone():
+		case r.promised && !r.resume(), r.gone():
 		case r.parks > 0:
 			parked = append(parked, r)
 		default:
@@ -125,7 +127,7 @@ func (h *hand) group(group []*request, wait time.Duration) (again []*request) {
 }
 
 // park puts a command back that could not get a lock, so that its caller may withdraw it, and tries again later, less
-// and less often.
+// and less often. One whose write is in doubt is not to be withdrawn: what holds the lock may be that write.
 func (h *hand) park(r *request) {
 	r.parked = false
 	r.parks++
@@ -133,14 +135,16 @@ func (h *hand) park(r *request) {
 		if !r.promised && !r.take() {
 			return
 		}
-		r.fail(fault.New(fault.ServiceUnavailable, "what the command needs stayed locked: nothing ran"))
+		r.fail(r.undone(errStayedLocked))
 		return
 	}
 	pause := min(parkTime<<min(r.parks, 8), longestPark)
-	r.state.CompareAndSwap(taken, queued)
+	if len(r.doubts) == 0 {
+		r.state.CompareAndSwap(taken, queued)
+	}
 	time.AfterFunc(pause, func() {
-		if err := h.queue.add(r); err != nil && r.take() {
-			r.fail(fault.Wrap(err, fault.ServiceUnavailable, "ledger is busy: nothing ran"))
+		if err := h.queue.add(r); err != nil && r.resume() {
+			r.fail(r.undone(err))
 		}
 	})
 }

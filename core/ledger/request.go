@@ -76,6 +76,17 @@ func (r *request) take() bool     { return r.state.CompareAndSwap(queued, taken)
 func (r *request) gone() bool     { return r.state.Load() == withdrawn }
 func (r *request) withdraw() bool { return r.state.CompareAndSwap(queued, withdrawn) }
 
+// resume takes a command that was put aside. One whose write is in doubt stayed taken.
+func (r *request) resume() bool { return len(r.doubts) > 0 || r.take() }
+
+// undone words that nothing ran, unless a write is in doubt: then that is not known.
+func (r *request) undone(err error) error {
+	if len(r.doubts) > 0 {
+		return unknown(err)
+	}
+	return fault.Wrap(err, fault.ServiceUnavailable, "put aside, and given up: nothing ran")
+}
+
 // answer gives the caller what the claim holds. It is called once.
 func (r *request) answer() { close(r.done) }
 
