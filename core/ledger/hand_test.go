@@ -3,10 +3,13 @@ package ledger_test
 import (
 	"context"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"nova/core/ledger"
@@ -77,4 +80,52 @@ func TestACommandIsNotOvertakenForEver(t *testing.T) {
 	}
 	stop()
 	wait.Wait()
+}
+
+// TestClosingWaitsForNoTick: a hand that finds that all the rest touches what the other is at work on ends with the other.
+func TestClosingWaitsForNoTick(t *testing.T) {
+	m := newMarket(t)
+	at, on := make(chan struct{}), make(chan struct{})
+	var armed atomic.Bool
+	_, through := newWire(t, m.url, func() cut {
+		if armed.CompareAndSwap(true, false) {
+			at <- struct{}{}
+			<-on
+		}
+		return whole
+	})
+	db, err := ledger.OpenDB(t.Context(), through)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, db.Close()) })
+	node, err := ledger.NewWriter(ledger.WriterOptions{DB: db, Clock: m.clock, Node: "closing", Lease: time.Hour})
+	require.NoError(t, err)
+	from, to := m.wallet(1_000), m.wallet(0)
+	armed.Store(true)
+	var wait sync.WaitGroup
+	send := func() {
+		wait.Go(func() {
+			_, err := node.Submit(context.Background(), m.transfer(from, to, 1))
+			assert.NoError(t, err)
+		})
+	}
+	send()
+	<-at
+	for range 20 { // enough for the other hand
+		send()
+	}
+	require.Eventually(t, func() bool { return node.Waiting() == 20 }, patience, time.Millisecond)
+	ctx, cancel := context.WithTimeout(context.Background(), patience/3)
+	defer cancel()
+	closed := make(chan error, 1)
+	go func() { closed <- node.Close(ctx) }()
+	require.Eventually(t, func() bool {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Millisecond)
+		defer cancel()
+		_, err := node.Submit(ctx, m.transfer(from, to, 1))
+		return strings.Contains(err.Error(), "queue is closed")
+	}, patience, time.Millisecond)
+	close(on)
+	wait.Wait()
+	require.NoError(t, <-closed)
+	require.Equal(t, int64(21), m.posted(to))
 }

@@ -177,7 +177,18 @@ func (q *queue) release(h *hand, group []*request, apart []uuid.UUID) {
 			}
 		}
 	}
+	if q.closed {
+		q.callAll() // one that found nothing but what this group touches has nothing else to wait for
+		return
+	}
 	q.wake()
+}
+
+// callAll calls every hand. Called with the queue locked.
+func (q *queue) callAll() {
+	for _, h := range q.hands {
+		h.call()
+	}
 }
 
 // close takes nothing more; the hands end when nothing waits.
@@ -185,7 +196,5 @@ func (q *queue) close() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.closed = true
-	for _, h := range q.hands {
-		h.call()
-	}
+	q.callAll()
 }
