@@ -210,6 +210,15 @@ func TestWhatHappensAfterRowsWereRememberedCounts(t *testing.T) {
 			require.NoError(b.t, err)
 			require.Zero(b.t, b.posted(owed), "a credit repays what is owed")
 		},
+		"a line was given on which something was owed": func(b *between) {
+			owed := b.open(ledger.OverdraftReceivable, ledger.ZeroFloor())
+			b.must(b.command(debit(owed, 50), credit(b.wallet(0), 50)))
+			o := overdrawn{market: b.market, wallet: b.to, owed: owed}
+			require.NoError(b.t, o.set(ledger.OverdraftLine{Limit: 500}))
+			r, err := b.submits(b.transfer(b.from, b.to, 30))
+			require.NoError(b.t, err)
+			require.Equal(b.t, ledger.Draw{Repaid: 30}, r.Draws[b.to], "a credit repays what is owed")
+		},
 		"the account is not there": func(b *between) {
 			_, err := b.submits(b.transfer(b.from, ids.New(noon), 1))
 			require.Equal(b.t, fault.NotFound, codeOf(err))

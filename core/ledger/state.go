@@ -82,6 +82,14 @@ func (a *account) available() int64 {
 	return a.posted - a.held - *a.floor
 }
 
+// receivable is where the account may owe; zero where it has no line.
+func (a *account) receivable() uuid.UUID {
+	if a.line == nil {
+		return uuid.Nil
+	}
+	return a.line.Receivable
+}
+
 func (a *account) balance() Balance {
 	return Balance{
 		Posted: a.posted, Held: a.held, Available: a.available(), Currency: a.currency, Status: a.status,

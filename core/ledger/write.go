@@ -60,7 +60,7 @@ func (c *credentialChanges) Rows() int                 { return c.rows }
 
 var columnsPool = sync.Pool{New: func() any {
 	return &groupColumns{
-		balances: make(sql.Columns, 10), entries: make(sql.Columns, 9),
+		balances: make(sql.Columns, 11), entries: make(sql.Columns, 9),
 		holds: make(sql.Columns, 15), newCounters: make(sql.Columns, 5), counters: make(sql.Columns, 6),
 		changedHolds: timedColumns{Columns: make(sql.Columns, 5)}, keys: timedColumns{Columns: make(sql.Columns, 4)},
 		postings:     postingColumns{Columns: make(sql.Columns, 9)},
@@ -133,6 +133,7 @@ func (g *groupColumns) fillBalances(accounts []*account) {
 		c[7].Int(a.read.sequence)
 		c[8].Int(int64(a.tier))
 		c[9].Text(string(a.status))
+		c[10].UUID(a.receivable())
 	}
 }
 

@@ -173,10 +173,11 @@ on conflict do nothing;
 update balances b
 set posted = u.posted, held = u.held, sequence = u.sequence, booked_at = u.booked_at
 from unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::timestamptz[],
-        $7::bigint[], $8::bigint[], $9::bigint[], $10::text[])
-    as u (account_id, lane, posted, held, sequence, booked_at, read_held, read_sequence, tier, status)
+        $7::bigint[], $8::bigint[], $9::bigint[], $10::text[], $11::uuid[])
+    as u (account_id, lane, posted, held, sequence, booked_at, read_held, read_sequence, tier, status, receivable)
 where b.account_id = any($1) and b.account_id = u.account_id and b.lane = u.lane
-  and b.sequence = u.read_sequence and b.held = u.read_held and b.tier = u.tier and b.status = u.status;
+  and b.sequence = u.read_sequence and b.held = u.read_held and b.tier = u.tier and b.status = u.status
+  and b.receivable is not distinct from u.receivable;
 
 -- name: write_postings
 insert into postings (id, reverses, seal, booked_at, value_date, lane, place, currency, narration, reference, metadata)
