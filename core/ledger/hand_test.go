@@ -129,3 +129,33 @@ func TestClosingWaitsForNoTick(t *testing.T) {
 	require.NoError(t, <-closed)
 	require.Equal(t, int64(21), m.posted(to))
 }
+
+// TestLanesLostUnderLoadLoseNothing: both hands lose their lanes again and again, and each command runs once.
+func TestLanesLostUnderLoadLoseNothing(t *testing.T) {
+	m := newMarket(t)
+	node := m.writer("robbed", m.url)
+	wallets := m.wallets(20, 10_000)
+	var commands []*ledger.Command
+	for i := range 400 {
+		commands = append(commands, m.send(wallets[i%20], wallets[(i+1)%20], 10))
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	var thief sync.WaitGroup
+	thief.Go(func() {
+		tick := time.NewTicker(15 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				assert.NoError(t, m.exec("update lanes set epoch = epoch + 1, holder = 'thief' where holder like 'robbed/%'"))
+			}
+		}
+	})
+	ran := once(t, storm([]*ledger.Writer{node}, commands, 2))
+	stop()
+	thief.Wait()
+	require.Equal(t, 400, ran)
+	require.Equal(t, int64(400*82), m.posted(m.fees))
+}
