@@ -3,15 +3,18 @@ package ledger_test
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"nova/core/clock"
 	"nova/core/fault"
 	"nova/core/ids"
 	"nova/core/ledger"
+	"nova/sql"
 )
 
 // submits gives the node a command.
@@ -271,4 +274,57 @@ func TestTwoNodesThatRememberTheSameAccountsLoseNothing(t *testing.T) {
 	wait.Wait()
 	require.Equal(t, int64(10_000-rounds), m.posted(a))
 	require.Equal(t, int64(10_000+rounds), m.posted(b))
+}
+
+// TestNodesThatRememberPassNoLimitAndMissNoGuess: two nodes and transactions of others, all at the same wallets and
+// limits, with copies of keys and wrong PINs: each use is counted once, and so is each guess.
+func TestNodesThatRememberPassNoLimitAndMissNoGuess(t *testing.T) {
+	m := newMarket(t)
+	nodes := []*ledger.Writer{m.Writer, m.writer("two", m.url)}
+	wallets := m.wallets(6, 10_000)
+	const limit, sends = 200, 60
+	for _, id := range wallets {
+		m.pin(id)
+	}
+	var used, guesses [6]atomic.Int64
+	var wait sync.WaitGroup
+	for i := range 6 * sends {
+		wait.Go(func() {
+			from := i % 6
+			c := m.send(wallets[from], wallets[(from+1+i/6%5)%6], 1)
+			c.Check = check(wallets[from], "1357")
+			c.Counters = []ledger.Count{{Subject: wallets[from], Rule: "p2p.day.value", Window: clock.Daily, Delta: 10, Cap: limit}}
+			if i/6 == sends/2 { // one a wallet, so that nobody is locked
+				c.Check = check(wallets[from], "0000")
+			}
+			first := true
+			for _, node := range [...]*ledger.Writer{nodes[i%2], nodes[(i+1)%2]} {
+				_, err := node.Submit(context.Background(), c)
+				switch {
+				case err == nil && first:
+					used[from].Add(10)
+				case codeOf(err) == fault.PINInvalid:
+					guesses[from].Add(1)
+					return // a second one would be a guess of its own
+				case err != nil:
+					assert.Equal(t, fault.LimitExceeded, codeOf(err), "%v", err)
+				}
+				first = false
+			}
+		})
+	}
+	for i := range 40 {
+		wait.Go(func() {
+			assert.NoError(t, m.db.InTx(context.Background(), func(ctx context.Context, tx *sql.Tx) error {
+				_, err := m.poster().PostIn(ctx, tx, m.fund(wallets[i%6], 1))
+				return err
+			}))
+		})
+	}
+	wait.Wait()
+	for i, id := range wallets {
+		require.EqualValues(t, limit, used[i].Load())
+		require.EqualValues(t, limit, m.count("select used from counters where subject = $1", id))
+		require.EqualValues(t, 1, guesses[i].Load())
+	}
 }
