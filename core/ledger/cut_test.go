@@ -204,6 +204,7 @@ func TestConnectionCutInsideCommit(t *testing.T) {
 		"after the server did it":                  after,
 		"after the server did it, without a word":  mute,
 		"before the server saw it, without a word": ghost,
+		"while the server does it":                 leave,
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := newMarket(t)

@@ -265,6 +265,8 @@ func TestCheckNamesTheFirstBreach(t *testing.T) {
 		"update idempotency_keys set code = null":                       "has its outcome",
 		"update postings set place = 7 where lane > 0 and seal = 1":     "groups are whole",
 		"update transactions set id = intent_id":                        "was changed",
+		"insert into postings select gen_random_uuid(), id, 0, booked_at, value_date, lane, place, currency from postings where lane > 0 and seal = 1":    "groups are whole",
+		"insert into postings select gen_random_uuid(), null, seal, booked_at, value_date, 99, place, currency from postings where lane > 0 and seal = 1": "groups are whole",
 	} {
 		t.Run(text, func(t *testing.T) { breach(t, text, want) })
 	}

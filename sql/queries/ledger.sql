@@ -548,7 +548,7 @@ limit 1;
 -- name: check_places
 select 'lane ' || lane || ' seal ' || seal || ': ' || n || ' postings in places up to ' || last
 from (select lane, seal, count(*) as n, max(place) as last, min(place) as first from postings group by lane, seal) p
-where n <> last + 1 or first <> 0 or seal > (select seal from lanes where id = p.lane)
+where n <> last + 1 or first <> 0 or seal < 1 or seal > coalesce((select seal from lanes where id = p.lane), 0)
 union all
 select 'lane ' || s.lane || ' seal ' || s.seal || ' closes no group'
 from seals s join lanes l on l.id = s.lane where s.seal > l.sealed
