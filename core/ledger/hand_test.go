@@ -142,14 +142,15 @@ func TestLanesLostUnderLoadLoseNothing(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	var thief sync.WaitGroup
 	thief.Go(func() {
-		tick := time.NewTicker(15 * time.Millisecond)
+		tick := time.NewTicker(25 * time.Millisecond)
 		defer tick.Stop()
-		for {
+		for range 40 { // a second
 			select {
 			case <-ctx.Done():
 				return
 			case <-tick.C:
-				assert.NoError(t, m.exec("update lanes set epoch = epoch + 1, holder = 'thief' where holder like 'robbed/%'"))
+				assert.NoError(t, m.exec(`update lanes set epoch = epoch + 1, holder = 'thief',
+					leased_until = '-infinity' where holder like 'robbed/%'`))
 			}
 		}
 	})
