@@ -3,6 +3,7 @@ package ledger_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"net"
 	"net/url"
@@ -11,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"nova/core/fault"
@@ -351,10 +353,7 @@ func TestWhatTheMemoryRefusedRunsThoughTheGroupsAnswerWasLost(t *testing.T) {
 func TestAWriteThatIsStillAtWorkMayYetCommit(t *testing.T) {
 	m := newMarket(t)
 	from, to := m.wallet(1_000), m.wallet(0)
-	require.NoError(t, m.exec("create sequence slow"))
-	require.NoError(t, m.exec(`create function slow_once() returns trigger language plpgsql as
-		'begin if nextval(''slow'') = 1 then perform pg_sleep(2.5); end if; return new; end'`))
-	require.NoError(t, m.exec("create trigger slow before insert on transactions for each row execute function slow_once()"))
+	m.slowOnce(2.5)
 	var armed atomic.Bool
 	w, through := newWire(t, m.url, nth(1, leave, &armed))
 	node := m.writer("left", through)
@@ -367,4 +366,41 @@ func TestAWriteThatIsStillAtWorkMayYetCommit(t *testing.T) {
 	require.Equal(t, fault.IdempotencyInProgress, codeOf(err), "its outcome is not known yet")
 	m.must(c)
 	require.Equal(t, int64(10), m.posted(to))
+}
+
+// TestAWriteThatIsStillAtWorkFailsNobodyElse: others come after it in the lane, whose numbers it has taken.
+func TestAWriteThatIsStillAtWorkFailsNobodyElse(t *testing.T) {
+	m := newMarket(t)
+	from, to, payer, payee := m.wallet(1_000), m.wallet(0), m.wallet(1_000), m.wallet(0)
+	m.slowOnce(1.5)
+	var armed atomic.Bool
+	w, through := newWire(t, m.url, nth(1, leave, &armed))
+	node := m.writerWith(ledger.WriterOptions{Node: "left", Hands: 1}, through)
+	armed.Store(true)
+	var wait sync.WaitGroup
+	wait.Go(func() {
+		_, err := node.Submit(context.Background(), m.send(from, to, 10))
+		assert.NoError(t, err)
+	})
+	require.Eventually(t, func() bool { return w.cuts.Load() == 1 }, patience, time.Millisecond)
+	for range 10 {
+		_, err := node.Submit(context.Background(), m.transfer(payer, payee, 5))
+		require.NoError(t, err)
+	}
+	wait.Wait()
+	require.Equal(t, int64(10), m.posted(to))
+	require.Equal(t, int64(50), m.posted(payee))
+}
+
+// slowOnce has the first transaction's row take so long, while its group is written.
+func (m *market) slowOnce(seconds float64) {
+	m.t.Helper()
+	for _, s := range []string{
+		"create sequence slow",
+		fmt.Sprintf(`create function slow_once() returns trigger language plpgsql as
+			'begin if nextval(''slow'') = 1 then perform pg_sleep(%v); end if; return new; end'`, seconds),
+		"create trigger slow before insert on transactions for each row execute function slow_once()",
+	} {
+		require.NoError(m.t, m.exec(s))
+	}
 }

@@ -104,7 +104,7 @@ func (h *hand) attempts(ctx context.Context, group []*request, wait time.Duratio
 			continue
 		case races < maxRaces && again(err):
 			races++
-			if sql.Moved(err) {
+			if sql.Moved(err) || placeTaken(err) {
 				// What the group read is locked: it is the lane that is another writer's now.
 				h.lane = nil
 			}
@@ -153,8 +153,11 @@ func dated(group []*request) bool {
 // again tells that another transaction was first with something, a key or a fact that it committed between our look
 // and our write included: the next look sees it.
 func again(err error) bool {
-	return sql.Retryable(err) || sql.Moved(err) || keyTaken(err) || counterMade(err) || factOf(err) != nil
+	return sql.Retryable(err) || sql.Moved(err) || keyTaken(err) || counterMade(err) || placeTaken(err) || factOf(err) != nil
 }
+
+// placeTaken tells that an earlier write of the lane's, which was believed lost, has committed after all.
+func placeTaken(err error) bool { return sql.Unique(err, "postings_place") }
 
 // passing tells that the failure is not the commands': the database is away or slow.
 func passing(err error) bool {
