@@ -222,12 +222,13 @@ func TestTheOwnerBlocksUSSD(t *testing.T) {
 func TestASuspendedCustomerMayNothing(t *testing.T) {
 	w := newWorld(t)
 	c := w.another(1)
-	for status, code := range map[customers.Status]fault.Code{
-		customers.Suspended: fault.AccountFrozen, customers.Closed: fault.AccountClosed,
-	} {
-		require.NoError(t, w.customers.SetStatus(t.Context(), identity.Subject{}, c.ID, status, "seen"))
+	for _, row := range []struct {
+		status customers.Status
+		code   fault.Code
+	}{{customers.Suspended, fault.AccountFrozen}, {customers.Closed, fault.AccountClosed}} {
+		require.NoError(t, w.customers.SetStatus(t.Context(), identity.Subject{}, c.ID, row.status, "seen"))
 		for _, act := range []customers.Act{customers.Look, customers.PayOut, customers.CashOut, customers.ProveByAnswers, customers.RaiseLimit} {
-			refused(t, w.admit(c, act), code)
+			refused(t, w.admit(c, act), row.code)
 		}
 	}
 	refused(t, w.admit(customers.Customer{ID: ids.New(noon)}, customers.Look), fault.CustomerNotFound)

@@ -12,6 +12,9 @@ const (
 	accountsRemembered = 50_000
 	countersRemembered = 100_000
 	keysRemembered     = 50_000
+	// lanedRemembered bounds the accounts of which it is known that they have a row for each lane: the house's few, and what
+	// clients opened. Beyond it they are learned anew.
+	lanedRemembered = 100_000
 )
 
 // memory is what a writer's own groups left behind: rows as its last write made them or its last look found them. With
@@ -53,6 +56,9 @@ func (m *memory) keep(s *sight, claims []*claim) {
 	defer m.mu.Unlock()
 	for id, a := range s.state.accounts {
 		if a.floor == nil && !m.known[id] {
+			if len(m.known) >= lanedRemembered {
+				clear(m.known)
+			}
 			m.known[id] = true
 			m.news = append(m.news, id)
 		}

@@ -163,6 +163,9 @@ func mark(r *request, set map[uuid.UUID]bool) {
 func (q *queue) release(h *hand, group []*request, apart []uuid.UUID) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if len(q.apart)+len(apart) > lanedRemembered {
+		clear(q.apart)
+	}
 	for _, id := range apart {
 		q.apart[id] = true
 	}
