@@ -316,3 +316,12 @@ func TestKeysOfTokensArePublic(t *testing.T) {
 	require.Equal(t, "public, max-age=300", keys.Header.Get("Cache-Control"))
 	require.Len(t, keys.Body["keys"], 1)
 }
+
+// A code is in the SMS alone, but in a demonstration.
+func TestCodesAreNotShownUnlessConfigured(t *testing.T) {
+	s := newSite(t, func(c *configs.Config) { c.ExposeOTP = false })
+	asked := s.customer(marciasNumber, "1357").post("/auth/otp/request", `{"purpose":"device_bind","msisdn":"`+marciasNumber+`"}`)
+	require.Equal(t, http.StatusAccepted, asked.Status)
+	require.NotContains(t, asked.Body, "otp")
+	require.Regexp(t, `[0-9]{6}`, s.SMS(marciasNumber))
+}
