@@ -139,6 +139,32 @@ func TestDoor(t *testing.T) {
 	}
 }
 
+// TestADoorAsksForAllThatItWasGiven: of several locks no key opens more than its own.
+func TestADoorAsksForAllThatItWasGiven(t *testing.T) {
+	all := ussd.DoorOptions{
+		Token: secret.New("demo"), Sources: []string{known}, User: "at", Password: secret.New("pw"),
+		SignatureHeader: "X-Signature", SignatureKey: secret.New("key"),
+	}
+	basic := [2]string{"Authorization", "Basic " + base64.StdEncoding.EncodeToString([]byte("at:pw"))}
+	signature := [2]string{"X-Signature", hex.EncodeToString(sign(callee))}
+	for name, row := range map[string]struct {
+		from, token string
+		headers     [][2]string
+		want        int
+	}{
+		"all":                  {known, "demo", [][2]string{basic, signature}, 200},
+		"all but the address":  {other, "demo", [][2]string{basic, signature}, 403},
+		"all but the token":    {known, "dem0", [][2]string{basic, signature}, 403},
+		"all but the password": {known, "demo", [][2]string{signature}, 403},
+		"all but a signature":  {known, "demo", [][2]string{basic}, 403},
+	} {
+		t.Run(name, func(t *testing.T) {
+			status, _ := knock{from: row.from, token: row.token, body: callee, headers: row.headers}.at(t, all)
+			require.Equal(t, row.want, status)
+		})
+	}
+}
+
 func TestDoorIsBuiltWholeOrNotAtAll(t *testing.T) {
 	_, err := ussd.NewDoor(ussd.DoorOptions{
 		Sources: []string{"18.133.205.0/33"}, TrustedProxies: []string{"proxy"}, User: "at", SignatureHeader: "X-Signature",

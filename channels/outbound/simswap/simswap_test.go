@@ -161,6 +161,21 @@ func TestNobodyWaitsLongerThanTheTimeout(t *testing.T) {
 	require.Error(t, err)
 }
 
+// TestARedirectIsNotFollowed: neither the number nor the token goes where an answer points.
+func TestARedirectIsNotFollowed(t *testing.T) {
+	elsewhere := newOperator(t)
+	elsewhere.answers = map[string]string{date: `{"latestSimChange":null}`, check: `{"swapped":false}`}
+	for _, status := range []int{301, 302, 303, 307, 308} {
+		here := httptest.NewServer(http.RedirectHandler(elsewhere.URL+date, status))
+		c, err := simswap.New(simswap.Options{URL: here.URL, Token: secret.New("opaque"), Clock: clock.NewManual(noon)})
+		require.NoError(t, err)
+		_, _, err = c.SwappedAt(t.Context(), number(t, "12462501001"))
+		here.Close()
+		require.Error(t, err, "%d", status)
+	}
+	require.Zero(t, elsewhere.calls.Load())
+}
+
 func TestTheURLIsSafe(t *testing.T) {
 	for address, ok := range map[string]bool{
 		"https://api.operator.example": true, "https://api.operator.example/camara": true, "http://127.0.0.1:8081": true,
