@@ -251,6 +251,7 @@ func TestACallerIsFoundBehindTrustedProxiesOnly(t *testing.T) {
 		{"a chain of our proxies", "203.0.113.9, 10.1.1.1", []string{"127.0.0.1", "10.0.0.0/8"}, "203.0.113.9/32"},
 		{"an IPv6 customer has a whole network", "2001:db8:1:2:3:4:5:6", []string{"127.0.0.1"}, "2001:db8:1:2::/64"},
 		{"nonsense counts as the proxy's own", "unknown", []string{"127.0.0.1"}, "127.0.0.1/32"},
+		{"a chain without an end counts as the proxy's own", strings.Repeat("10.1.1.1, ", 32) + "203.0.113.9", []string{"127.0.0.1"}, "127.0.0.1/32"},
 	}
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {

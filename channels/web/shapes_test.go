@@ -45,6 +45,18 @@ func TestSecurityHeadersStandOnEveryAnswer(t *testing.T) {
 	}
 }
 
+// TestAMachinesAnswersAreNeitherKeptNorGuessedAt: a gateway's proxy that kept a screen would show it to somebody else.
+func TestAMachinesAnswersAreNeitherKeptNorGuessedAt(t *testing.T) {
+	s := newServer(t, func(o *web.Options) {
+		o.Doors = []web.Door{{Prefix: "/v1/health", Machines: true}, {Prefix: "/ussd", Machines: true}}
+	})
+	for _, path := range []string{"/v1/health", "/ussd/nowhere"} {
+		_, header, _ := s.do(t, call{path: path})
+		require.Equal(t, "nosniff", header.Get("X-Content-Type-Options"), path)
+		require.Equal(t, "no-store", header.Get("Cache-Control"), path)
+	}
+}
+
 // raw sends bytes as they are and reads all that comes back until the connection ends or nothing more comes.
 func (s *server) raw(t *testing.T, sent string) string {
 	t.Helper()
