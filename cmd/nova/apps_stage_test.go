@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
@@ -13,7 +12,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -28,30 +26,12 @@ import (
 type site struct {
 	*world
 	base string
-	log  *syncBuffer
-}
-
-// syncBuffer is written by all requests at once.
-type syncBuffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (b *syncBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *syncBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
+	log  *lockedLog
 }
 
 func newSite(t *testing.T, change ...func(*configs.Config)) *site {
 	t.Helper()
-	s := &site{world: newWorld(t, change...), log: &syncBuffer{}}
+	s := &site{world: newWorld(t, change...), log: &lockedLog{}}
 	s.server.log = slog.New(slog.NewJSONHandler(s.log, nil))
 	// The house is built again, with numbers of its own, so that its lines are kept.
 	s.server.metrics = web.NewMetrics()

@@ -71,7 +71,7 @@ func (l *lockedLog) String() string {
 	return l.b.String()
 }
 
-// answer is what came back.
+// reply is what came back.
 type reply struct {
 	status int
 	body   map[string]any
